@@ -1,0 +1,1 @@
+//! Publish and consume events: ports, topology, adapters, outbox relay.

@@ -1,0 +1,1 @@
+//! Find and call a healthy peer: registrar, resolver, balancer, retry, deadline, channel.

@@ -1,0 +1,1 @@
+//! The service chassis: settings, platform, servers, health, shutdown, named tasks.

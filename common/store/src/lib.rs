@@ -1,0 +1,1 @@
+//! Versioned documents and their outbox in one commit: port, typed client, adapters.

@@ -1,0 +1,1 @@
+//! For tests only: contract suites, faulty wrappers, fixtures, a manual clock.

@@ -1,0 +1,1 @@
+//! HTTP in, mesh clients out.

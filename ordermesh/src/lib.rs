@@ -1,0 +1,1 @@
+//! The program: everything in one process, single roles, operator commands.

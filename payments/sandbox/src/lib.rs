@@ -1,0 +1,1 @@
+//! A Stripe-compatible server with a hosted checkout page, durable.
