@@ -1,1 +1,15 @@
-//! Publish and consume events: ports, topology, adapters, outbox relay.
+//! Publish and consume events at least once: the ports, the topology, the outbox relay and the embedded adapter.
+
+pub mod consumer;
+pub mod embedded;
+pub mod port;
+pub mod relay;
+pub mod topology;
+
+pub use consumer::{Consumer, Handler};
+pub use port::{
+    Bus, DeadLetter, DeadLetters, Delivery, Event, LiveHints, Nack, Publisher, QueueDepth, Subscriber,
+    Subscription,
+};
+pub use relay::OutboxRelay;
+pub use topology::{QueueSpec, Topology};

@@ -1,1 +1,7 @@
-//! Find and call a healthy peer: registrar, resolver, balancer, retry, deadline, channel.
+//! Find and call a healthy peer: discovery ports and adapters, and the client-side data plane, as a library.
+
+pub mod channel;
+pub mod discovery;
+
+pub use channel::{Mesh, MeshChannel, MeshSettings};
+pub use discovery::{Endpoint, EndpointSet, Instance, Registrar, Registration, Resolver};

@@ -1,1 +1,13 @@
-//! Versioned documents and their outbox in one commit: port, typed client, adapters.
+//! Versioned documents and their outbox in one commit: the port, a typed client over it, and the adapters.
+//!
+//! A document is saved as a whole, with the version that its writer expected, its index keys, the events that tell
+//! of the change, and the id of the event that caused it: all of it in one atomic, durable write.
+
+pub mod document;
+pub mod embedded;
+pub mod port;
+
+pub use document::{Document, Documents, Loaded, Save};
+pub use port::{
+    Collection, DocumentStore, Expected, IndexKey, IndexQuery, Order, OutboxEntry, OutboxEvent, Stored, Write,
+};

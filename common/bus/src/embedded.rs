@@ -1,0 +1,1 @@
+//! The embedded adapter: durable queues in the process's own database.

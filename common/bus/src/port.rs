@@ -1,0 +1,143 @@
+//! The driven ports: what an adapter of the event bus must do, and which fault it must return when.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use common::{EventId, Fault, Timestamp, TraceContext};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+/// A CloudEvent (1.0) as the bus carries it; `event_type` is the routing key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    pub id: EventId,
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// The service that made it, such as `/orders`.
+    pub source: String,
+    /// The aggregate's id.
+    pub subject: String,
+    pub time: Timestamp,
+    /// The version of the aggregate that made it. No consumer relies on the order of delivery.
+    pub sequence: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceContext>,
+    pub data: Arc<RawValue>,
+}
+
+impl Event {
+    /// The data as a type of the contracts; a permanent fault (`invalid_request`) when it does not fit.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_str(self.data.get()).map_err(|e| {
+            Fault::new(common::Code::InvalidRequest, "the event cannot be read")
+                .with_detail(format!("{} {}: {e}", self.event_type, self.id))
+        })
+    }
+}
+
+/// Takes events for good.
+#[async_trait]
+pub trait Publisher: Send + Sync + fmt::Debug {
+    /// Publishes each event durably to every queue that its type is bound to; one result per event, in order.
+    ///
+    /// `Ok` only when the broker has it safe (a publisher confirm) and at least one queue took it; `unavailable` when
+    /// there is no answer or a refusal: publishing again is right then, and consumers must cope with both copies.
+    async fn publish(&self, events: &[Event]) -> Vec<Result<(), Fault>>;
+}
+
+/// What becomes of a delivery that could not be handled.
+#[derive(Clone, Debug)]
+pub enum Nack {
+    /// Unexpected: again after the next step of the retry ladder (0.1, 0.5, 2, 10, 30 s), then a dead letter.
+    Retry(Fault),
+    /// Permanent: a dead letter at once.
+    DeadLetter(Fault),
+    /// Transient: back to the queue, not counted, delivered again without delay; the consumer pauses by itself.
+    Requeue,
+}
+
+/// One event handed to one consumer; it stays theirs until it is settled or the subscription ends.
+#[async_trait]
+pub trait Delivery: Send + fmt::Debug {
+    fn event(&self) -> &Event;
+
+    /// How often a handler failed on it before (counted failures only).
+    fn attempts(&self) -> u32;
+
+    /// The event has taken effect durably. A lost ack means redelivery.
+    async fn ack(self: Box<Self>) -> Result<(), Fault>;
+
+    async fn nack(self: Box<Self>, nack: Nack) -> Result<(), Fault>;
+}
+
+/// A running consumer of one queue. Dropping it returns what is not settled to the queue.
+#[async_trait]
+pub trait Subscription: Send + fmt::Debug {
+    /// The next delivery; waits for one. Undecodable messages never get here: the adapter dead-letters them.
+    /// `unavailable` when the connection is lost and not yet back; calling again is right.
+    async fn next(&mut self) -> Result<Box<dyn Delivery>, Fault>;
+}
+
+/// Lets consumers compete for the messages of a queue.
+#[async_trait]
+pub trait Subscriber: Send + Sync + fmt::Debug {
+    /// Starts to consume; at most `prefetch` deliveries are unsettled at a time. `unavailable` without a broker.
+    async fn subscribe(&self, queue: &'static str, prefetch: usize) -> Result<Box<dyn Subscription>, Fault>;
+
+    /// Hints that something of this pattern happened, from now on: lossy, bounded, oldest dropped.
+    async fn hints(&self, pattern: &'static str) -> Result<Box<dyn LiveHints>, Fault>;
+}
+
+/// A process's live queue: subjects of events that just happened, to look again at.
+#[async_trait]
+pub trait LiveHints: Send + fmt::Debug {
+    /// The next hint. `None`: some were lost, look at everything that is watched.
+    async fn next(&mut self) -> Option<Event>;
+}
+
+/// How full a queue is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDepth {
+    pub queue: String,
+    /// Waiting for a consumer.
+    pub ready: u64,
+    /// With a consumer or on the retry ladder.
+    pub in_flight: u64,
+    pub dead_letters: u64,
+}
+
+/// A message that no handler could take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Names it within its queue, for show, replay and purge.
+    pub id: String,
+    pub queue: String,
+    /// The event, when it can be read.
+    pub event: Option<Event>,
+    /// The raw message otherwise.
+    pub raw: Option<String>,
+    pub reason: String,
+    pub attempts: u32,
+    pub first_failed_at: Timestamp,
+}
+
+/// What operators do with dead letters.
+#[async_trait]
+pub trait DeadLetters: Send + Sync + fmt::Debug {
+    /// Every durable queue. `unavailable` without a broker.
+    async fn depths(&self) -> Result<Vec<QueueDepth>, Fault>;
+
+    /// The oldest dead letters of a queue, at most `limit`.
+    async fn list(&self, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, Fault>;
+
+    /// Puts it back at the end of its queue with a count of zero; false when there is none of this id.
+    async fn replay(&self, queue: &str, id: &str) -> Result<bool, Fault>;
+
+    /// Removes it; false when there is none of this id.
+    async fn purge(&self, queue: &str, id: &str) -> Result<bool, Fault>;
+}
+
+/// The whole bus, as the platform hands it out.
+pub trait Bus: Publisher + Subscriber + DeadLetters {}
+
+impl<T: Publisher + Subscriber + DeadLetters> Bus for T {}

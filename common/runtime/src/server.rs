@@ -1,0 +1,1 @@
+//! gRPC servers with limits, health, reflection and an ordered stop.

@@ -1,0 +1,1 @@
+//! Structured logs on stderr: text on a terminal, JSON lines elsewhere.
