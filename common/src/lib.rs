@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod money;
 pub mod page;
 pub mod random;
+pub mod report;
 pub mod trace;
 
 pub use call::Call;
@@ -21,4 +22,5 @@ pub use idempotency::IdempotencyKey;
 pub use money::{Currency, Money};
 pub use page::{Limit, Page};
 pub use random::{Ids, Random, SystemRandom};
+pub use report::Report;
 pub use trace::TraceContext;

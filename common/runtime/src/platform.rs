@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bus::Bus;
@@ -31,6 +31,53 @@ pub struct Platform {
     pub registrar: Arc<dyn Registrar>,
     pub bus: Arc<dyn Bus>,
     pub tasks: Tasks,
-    stores: Arc<dyn Stores>,
-    opened: Arc<Mutex<HashMap<&'static str, Arc<dyn DocumentStore>>>>,
+    stores: OpenStores,
+}
+
+/// What a platform is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub metrics: Metrics,
+    pub mesh: Mesh,
+    pub registrar: Arc<dyn Registrar>,
+    pub bus: Arc<dyn Bus>,
+    pub tasks: Tasks,
+    pub stores: Arc<dyn Stores>,
+}
+
+/// The stores that are open, one per service.
+#[derive(Clone, Debug)]
+struct OpenStores {
+    opener: Arc<dyn Stores>,
+    open: Arc<Mutex<HashMap<&'static str, Arc<dyn DocumentStore>>>>,
+}
+
+impl Platform {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            ids: Ids::new(Arc::clone(&parts.clock), Arc::clone(&parts.random)),
+            clock: parts.clock,
+            random: parts.random,
+            metrics: parts.metrics,
+            mesh: parts.mesh,
+            registrar: parts.registrar,
+            bus: parts.bus,
+            tasks: parts.tasks,
+            stores: OpenStores { opener: parts.stores, open: Arc::default() },
+        }
+    }
+
+    /// The store of a service: the same one at each call. `internal` when it cannot be opened.
+    pub fn store(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
+        let mut open = self.stores.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = open.get(service) {
+            return Ok(Arc::clone(store));
+        }
+        let store = self.stores.opener.open(service)?;
+        open.insert(service, Arc::clone(&store));
+        Ok(store)
+    }
 }
