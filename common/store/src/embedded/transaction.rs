@@ -1,6 +1,6 @@
 //! What a unit of work sees and changes: the committed state under the changes of its group under its own.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use bytes::Bytes;
 use common::Fault;
@@ -9,13 +9,17 @@ use super::keyspace::Keyspace;
 
 /// The changes of one group, and of the unit of work that runs now. Units are small: their own reads look through
 /// their own changes one by one.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Transaction {
     unit: Vec<Change>,
+    unit_hooks: Vec<Hook>,
     /// By the keyspace's slot: the newest change of each key, by the units of this group that went through. fjall
     /// gives one sequence number to a batch, so a key must be in it once.
     group: Vec<Option<Pending>>,
+    group_hooks: Vec<Hook>,
 }
+
+type Hook = Box<dyn FnOnce() + Send>;
 
 #[derive(Debug)]
 struct Change {
@@ -24,7 +28,6 @@ struct Change {
     value: Option<Bytes>,
 }
 
-#[derive(Debug)]
 struct Pending {
     keyspace: Keyspace,
     changes: HashMap<Bytes, Option<Bytes>>,
@@ -54,6 +57,12 @@ impl Transaction {
         self.change(keyspace, key.into(), None);
     }
 
+    /// Runs once the group is committed, before anybody is told, and never if this unit of work or its group fails:
+    /// for what memory knows of the disk. It runs in the writer's thread, also when the caller has given up waiting.
+    pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.unit_hooks.push(Box::new(hook));
+    }
+
     fn change(&mut self, keyspace: &Keyspace, key: Bytes, value: Option<Bytes>) {
         self.unit.push(Change { keyspace: keyspace.clone(), key, value });
     }
@@ -69,11 +78,13 @@ impl Transaction {
                 self.group[slot].get_or_insert_with(|| Pending { keyspace, changes: HashMap::new() });
             pending.changes.insert(key, value);
         }
+        self.group_hooks.append(&mut self.unit_hooks);
     }
 
     /// The unit of work failed: nothing of it remains.
     pub(super) fn discard_unit(&mut self) {
         self.unit.clear();
+        self.unit_hooks.clear();
     }
 
     /// Moves the group's changes into a batch and is empty after that.
@@ -87,5 +98,16 @@ impl Transaction {
                 }
             }
         }
+    }
+
+    /// The group is committed.
+    pub(super) fn run_hooks(&mut self) {
+        self.group_hooks.drain(..).for_each(|hook| hook());
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").field("unit", &self.unit).finish_non_exhaustive()
     }
 }

@@ -64,6 +64,9 @@ impl Writer {
         }
         let awaited = group.iter().any(|job| job.is_awaited());
         let written = self.write(if awaited { PersistMode::SyncAll } else { PersistMode::Buffer });
+        if written.is_ok() {
+            self.transaction.run_hooks();
+        }
         for job in group.drain(..) {
             job.settle(written.clone());
         }

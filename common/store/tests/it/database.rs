@@ -66,6 +66,22 @@ async fn a_unit_of_work_that_fails_takes_only_its_own_changes_with_it() {
 }
 
 #[tokio::test]
+async fn what_runs_after_a_commit_runs_before_the_caller_is_told_and_not_for_a_refused_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder);
+    let ran = Arc::new(AtomicBool::new(false));
+    for (refuse, expected) in [(true, false), (false, true)] {
+        let flag = Arc::clone(&ran);
+        let unit = database.commit(move |tx| {
+            tx.after_commit(move || flag.store(true, Ordering::SeqCst));
+            if refuse { Err(Fault::new(Code::InvalidRequest, "refused")) } else { Ok(()) }
+        });
+        assert_eq!(unit.await.is_ok(), expected);
+        assert_eq!(ran.load(Ordering::SeqCst), expected);
+    }
+}
+
+#[tokio::test]
 async fn lazy_work_is_done_in_its_turn_and_is_there_after_a_close() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(&folder);
