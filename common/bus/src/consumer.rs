@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use common::{Fault, Random};
+use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::port::{Event, Subscriber};
@@ -23,6 +24,7 @@ pub struct Consumer {
     pub subscriber: Arc<dyn Subscriber>,
     pub handler: Arc<dyn Handler>,
     pub random: Arc<dyn Random>,
+    pub metrics: Metrics,
 }
 
 /// Unsettled deliveries per consumer.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use common::{Clock, Random};
 use store::DocumentStore;
+use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::port::Publisher;
@@ -14,6 +16,9 @@ pub struct OutboxRelay {
     pub source: &'static str,
     pub store: Arc<dyn DocumentStore>,
     pub publisher: Arc<dyn Publisher>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub metrics: Metrics,
 }
 
 impl OutboxRelay {

@@ -1,6 +1,10 @@
 //! The metrics registry of one mesh: passed in, never global; rendered as Prometheus text at `/metrics`.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -9,9 +13,10 @@ use prometheus_client::{
 };
 
 /// Where parts of the program register what they count. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
+    sets: Arc<Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>,
 }
 
 /// Labels of a metric about one named part (a task, a queue, a sweep).
@@ -23,7 +28,16 @@ pub struct Named {
 impl Metrics {
     #[must_use]
     pub fn new() -> Self {
-        Self { registry: Arc::new(Mutex::new(Registry::with_prefix("ordermesh"))) }
+        Self { registry: Arc::new(Mutex::new(Registry::with_prefix("ordermesh"))), sets: Arc::default() }
+    }
+
+    /// The one set of metrics of this type: made at the first call and the same at every later one, for parts of
+    /// which a process runs several (a metric must not be registered twice).
+    #[must_use]
+    pub fn shared<T: Clone + Send + Sync + 'static>(&self, make: impl FnOnce(&Self) -> T) -> T {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = sets.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(make(self)));
+        set.downcast_ref::<T>().expect("filed under its own type").clone()
     }
 
     /// Registers a counter; Prometheus shows it as `ordermesh_<name>_total`.
@@ -65,7 +79,13 @@ impl Metrics {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
