@@ -1,10 +1,14 @@
 //! The service chassis: settings, platform, servers, health, shutdown and named tasks. It knows no service.
 
+pub mod answer;
 pub mod http;
 pub mod platform;
+pub mod probes;
+pub mod readiness;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod signals;
 pub mod sweep;
 pub mod tasks;
 

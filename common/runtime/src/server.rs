@@ -1,1 +1,191 @@
-//! gRPC servers with limits, health, reflection and an ordered stop.
+//! A service's gRPC server: limits, health, reflection, readiness, registration and an ordered stop.
+
+use std::{net::SocketAddr, time::Duration};
+
+use common::Fault;
+use mesh::{Instance, Registration};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Server, server::TcpIncoming};
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use crate::{
+    platform::Platform,
+    readiness::{Readiness, State},
+    service::Service,
+};
+
+/// Streams that one connection may have open; a mesh channel opens several connections.
+const STREAMS_PER_CONNECTION: u32 = 1024;
+/// Reset streams that may wait to be accepted: the answer to rapid reset.
+const PENDING_RESETS: usize = 32;
+/// Header bytes of one request.
+const HEADER_BYTES: u32 = 16 * 1024;
+/// A connection that is silent this long is pinged, and closed when the ping is not answered in [`PING_TIMEOUT`].
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between leaving the registry and refusing calls, so that peers hear of it first.
+const SETTLE: Duration = Duration::from_millis(50);
+/// How long calls under way may take once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A service that listens.
+#[derive(Debug)]
+pub struct Running {
+    pub name: &'static str,
+    pub address: SocketAddr,
+    proto_services: Vec<&'static str>,
+    health: HealthReporter,
+    readiness: watch::Receiver<State>,
+    registration: watch::Receiver<Option<SocketAddr>>,
+    withdraw: CancellationToken,
+    announcer: JoinHandle<()>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+/// Starts to serve on the listener, starts the workers, and announces the service once it is ready.
+///
+/// `internal` when the listener is broken.
+pub async fn start(service: Service, listener: TcpListener, platform: &Platform) -> Result<Running, Fault> {
+    let Service { name, proto_services, routes, checks, workers } = service;
+    let address = listener.local_addr().map_err(|e| Fault::internal(format!("{name}: listener: {e}")))?;
+    let (health, health_server) = tonic_health::server::health_reporter();
+    set_serving(&health, &proto_services, ServingStatus::NotServing).await;
+    let stop = CancellationToken::new();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = limited_server()
+        .add_routes(routes)
+        .add_service(health_server)
+        .add_service(reflection(&proto_services)?)
+        .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+    let server = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(service = name, %error, "gRPC server ended");
+        }
+    });
+    for (worker, run) in workers {
+        platform.tasks.spawn(worker, run(platform.tasks.shutdown()));
+    }
+    let readiness = Readiness::watch(name, checks, health.clone(), proto_services.clone(), platform);
+    let withdraw = CancellationToken::new();
+    let (announced, registration) = watch::channel(None);
+    let announcer = tokio::spawn(announce(
+        Instance { service: name, address, version: env!("CARGO_PKG_VERSION") },
+        platform.clone(),
+        readiness.clone(),
+        announced,
+        withdraw.clone(),
+    ));
+    Ok(Running {
+        name,
+        address,
+        proto_services,
+        health,
+        readiness,
+        registration,
+        withdraw,
+        announcer,
+        stop,
+        server,
+    })
+}
+
+impl Running {
+    /// Waits until the service is ready and announced.
+    pub async fn ready(&self) {
+        let mut announced = self.registration.clone();
+        // The sender lives as long as the announcer; when that has ended the service is stopping.
+        let _ = announced.wait_for(Option::is_some).await;
+    }
+
+    /// What must answer, and whether it does.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.readiness.borrow().clone()
+    }
+
+    /// Leaves the registry, refuses new calls, finishes those under way.
+    pub async fn stop(self) {
+        set_serving(&self.health, &self.proto_services, ServingStatus::NotServing).await;
+        self.withdraw.cancel();
+        let _ = self.announcer.await;
+        tokio::time::sleep(SETTLE).await;
+        self.stop.cancel();
+        if tokio::time::timeout(DRAIN, self.server).await.is_err() {
+            tracing::warn!(service = self.name, "calls were cut: they outlived the drain limit");
+        }
+    }
+}
+
+fn limited_server() -> Server {
+    Server::builder()
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
+        .http2_max_header_list_size(HEADER_BYTES)
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PING_TIMEOUT))
+}
+
+fn reflection(
+    proto_services: &[&'static str],
+) -> Result<
+    tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection>,
+    Fault,
+> {
+    let mut builder = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(contracts::descriptors::ENCODED)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .with_service_name("grpc.health.v1.Health");
+    for name in proto_services {
+        builder = builder.with_service_name(*name);
+    }
+    builder.build_v1().map_err(|e| Fault::internal(format!("reflection: {e}")))
+}
+
+/// Sets the status of each proto service, and of the server as a whole (the empty name).
+pub(crate) async fn set_serving(
+    health: &HealthReporter,
+    proto_services: &[&'static str],
+    status: ServingStatus,
+) {
+    for name in proto_services.iter().copied().chain([""]) {
+        health.set_service_status(name, status).await;
+    }
+}
+
+/// Announces the instance when it is ready, keeps trying while the registry is away, withdraws it at the end.
+async fn announce(
+    instance: Instance,
+    platform: Platform,
+    mut readiness: watch::Receiver<State>,
+    announced: watch::Sender<Option<SocketAddr>>,
+    withdraw: CancellationToken,
+) {
+    let work = async {
+        let _ = readiness.wait_for(|state| state.ready).await;
+        register(&instance, &platform).await
+    };
+    let registration = tokio::select! {
+        () = withdraw.cancelled() => return,
+        registration = work => registration,
+    };
+    announced.send_replace(Some(instance.address));
+    withdraw.cancelled().await;
+    registration.withdraw().await;
+}
+
+/// Pause between tries while the registry is away.
+const REGISTER_AGAIN: Duration = Duration::from_secs(1);
+
+async fn register(instance: &Instance, platform: &Platform) -> Box<dyn Registration> {
+    loop {
+        match platform.registrar.announce(instance.clone()).await {
+            Ok(registration) => return registration,
+            Err(fault) => {
+                tracing::warn!(service = instance.service, %fault, "could not register; trying again")
+            }
+        }
+        tokio::time::sleep(REGISTER_AGAIN).await;
+    }
+}

@@ -1,17 +1,36 @@
 //! What a service hands to the chassis: its gRPC routes, its workers and what must answer before it is ready.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bus::{Consumer, Handler, OutboxRelay};
 use common::Fault;
+use contracts::topics::Queue;
 use futures::future::BoxFuture;
+use store::DocumentStore;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+
+use crate::{
+    platform::Platform,
+    sweep::{Sweep, Sweeper},
+};
 
 /// Something that must answer before a service says that it is ready.
 #[async_trait]
 pub trait Check: Send + Sync + fmt::Debug {
     async fn check(&self) -> Result<(), Fault>;
+}
+
+/// The store answers.
+#[derive(Debug)]
+struct StoreCheck(Arc<dyn DocumentStore>);
+
+#[async_trait]
+impl Check for StoreCheck {
+    async fn check(&self) -> Result<(), Fault> {
+        self.0.check().await
+    }
 }
 
 type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
@@ -68,6 +87,48 @@ impl Service {
     {
         self.workers.push((name, Box::new(move |shutdown| Box::pin(worker(shutdown)))));
         self
+    }
+
+    /// Relays the store's outbox to the bus, and makes readiness depend on the store.
+    #[must_use]
+    pub fn on_store(self, store: &Arc<dyn DocumentStore>, source: &'static str, platform: &Platform) -> Self {
+        let relay = OutboxRelay { source, store: Arc::clone(store), publisher: platform.bus.clone() };
+        self.ready_when("store", Arc::new(StoreCheck(Arc::clone(store))))
+            .worker("outbox-relay", |shutdown| relay.run(shutdown))
+    }
+
+    /// Handles the events of a queue.
+    #[must_use]
+    pub fn consumer(self, queue: Queue, handler: Arc<dyn Handler>, platform: &Platform) -> Self {
+        let consumer = Consumer {
+            queue: queue.name,
+            subscriber: platform.bus.clone(),
+            handler,
+            random: Arc::clone(&platform.random),
+        };
+        self.worker(queue.name, |shutdown| consumer.run(shutdown))
+    }
+
+    /// Sweeps every `every`; a round that visits `full_round` documents is followed by the next at once.
+    #[must_use]
+    pub fn sweep(
+        self,
+        name: &'static str,
+        (every, full_round): (Duration, usize),
+        sweep: Arc<dyn Sweep>,
+        store: &Arc<dyn DocumentStore>,
+        platform: &Platform,
+    ) -> Self {
+        let sweeper = Sweeper {
+            name,
+            store: Arc::clone(store),
+            sweep,
+            ids: platform.ids.clone(),
+            random: Arc::clone(&platform.random),
+            every,
+            full_round,
+        };
+        self.worker(name, |shutdown| sweeper.run(shutdown))
     }
 
     /// Adds something that must answer before the service is ready.

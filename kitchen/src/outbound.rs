@@ -1,0 +1,3 @@
+//! Driven adapters.
+
+pub(crate) mod repository;
