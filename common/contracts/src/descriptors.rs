@@ -1,9 +1,7 @@
 //! The descriptor set at run time: reflection serves it, the retry policy reads the idempotency levels from it.
 
-use std::collections::HashMap;
-
 use prost::Message as _;
-use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};
+use prost_types::{FileDescriptorSet, MethodDescriptorProto, method_options::IdempotencyLevel};
 
 /// The encoded `google.protobuf.FileDescriptorSet` of all protos.
 pub const ENCODED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
@@ -14,24 +12,38 @@ pub fn file_descriptor_set() -> FileDescriptorSet {
     FileDescriptorSet::decode(ENCODED).expect("written by our build script")
 }
 
-/// Every method's path (`/package.Service/Method`) and whether repeating it is safe: true for `NO_SIDE_EFFECTS` and
-/// `IDEMPOTENT`.
+/// What the descriptors say of one method; the mesh goes by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodInfo {
+    /// `/package.Service/Method`.
+    pub path: String,
+    /// Repeating it is safe: `NO_SIDE_EFFECTS` or `IDEMPOTENT`.
+    pub repeatable: bool,
+    pub client_streaming: bool,
+    pub server_streaming: bool,
+}
+
+/// Every method of every service.
 #[must_use]
-pub fn repeatable_methods() -> HashMap<String, bool> {
-    let mut methods = HashMap::new();
+pub fn methods() -> Vec<MethodInfo> {
+    let mut methods = Vec::new();
     for file in file_descriptor_set().file {
         for service in &file.service {
-            for method in &service.method {
-                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
-                let level = method
-                    .options
-                    .as_ref()
-                    .map_or(IdempotencyLevel::IdempotencyUnknown, |o| o.idempotency_level());
-                methods.insert(path, level != IdempotencyLevel::IdempotencyUnknown);
-            }
+            let prefix = format!("/{}.{}", file.package(), service.name());
+            methods.extend(service.method.iter().map(|method| info(&prefix, method)));
         }
     }
     methods
+}
+
+fn info(prefix: &str, method: &MethodDescriptorProto) -> MethodInfo {
+    let level = method.options.as_ref().map(|options| options.idempotency_level());
+    MethodInfo {
+        path: format!("{prefix}/{}", method.name()),
+        repeatable: level.is_some_and(|level| level != IdempotencyLevel::IdempotencyUnknown),
+        client_streaming: method.client_streaming(),
+        server_streaming: method.server_streaming(),
+    }
 }
 
 #[cfg(test)]
@@ -39,10 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_says_whether_it_may_be_repeated() {
-        let methods = repeatable_methods();
+    fn every_method_says_whether_it_may_be_repeated_and_only_watches_stream() {
+        let methods = methods();
         assert_eq!(methods.len(), 30);
-        let silent: Vec<_> = methods.iter().filter(|(_, repeatable)| !**repeatable).collect();
+        let silent: Vec<_> = methods.iter().filter(|m| !m.repeatable).collect();
         assert!(silent.is_empty(), "{silent:?}");
+        let streaming: Vec<_> = methods.iter().filter(|m| m.server_streaming).map(|m| &*m.path).collect();
+        assert!(streaming.iter().all(|path| path.contains("/Watch")), "{streaming:?}");
+        assert_eq!(streaming.len(), 2);
+        assert!(methods.iter().all(|m| !m.client_streaming));
     }
 }

@@ -1,5 +1,8 @@
 //! The discovery ports: announce an instance, watch the instances of a service.
 
+pub mod embedded;
+pub mod fixed;
+
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;

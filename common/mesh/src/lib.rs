@@ -2,6 +2,16 @@
 
 pub mod channel;
 pub mod discovery;
+pub mod method;
+pub mod observer;
+pub mod report;
+pub mod server;
+mod wire;
 
 pub use channel::{Mesh, MeshChannel, MeshSettings};
-pub use discovery::{Endpoint, EndpointSet, Instance, Registrar, Registration, Resolver};
+pub use discovery::{
+    Endpoint, EndpointSet, Instance, Registrar, Registration, Resolver, embedded::EmbeddedRegistry,
+    fixed::FixedResolver,
+};
+pub use method::{Method, MethodTable, Shape};
+pub use observer::{Attempt, Observer};

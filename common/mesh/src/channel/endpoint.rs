@@ -1,0 +1,99 @@
+//! An endpoint in use: its connections, its load and what was counted there.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use common::Random;
+use http::uri::Authority;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    balancer::Candidate,
+    body::Outgoing,
+    connection::{Connection, Failure, Keeper},
+    load::Load,
+};
+
+/// What is needed to call one address. Dropping it lets pending calls finish and closes the connections.
+#[derive(Debug)]
+pub(crate) struct LiveEndpoint {
+    pub(crate) address: SocketAddr,
+    pub(crate) authority: Authority,
+    pub(crate) load: Load,
+    pub(crate) attempts: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    connections: Box<[Arc<Connection>]>,
+    turn: AtomicUsize,
+    _stop: DropGuard,
+}
+
+impl LiveEndpoint {
+    /// Starts connecting; `changed` is called when a connection comes up or goes down.
+    pub(crate) fn open<F>(
+        address: SocketAddr,
+        connections: usize,
+        random: &Arc<dyn Random>,
+        changed: &F,
+    ) -> Self
+    where
+        F: Fn() + Clone + Send + Sync + 'static,
+    {
+        let stop = CancellationToken::new();
+        let open = |_| {
+            let connection = Arc::new(Connection::default());
+            let (random, stop, changed) = (random.clone(), stop.clone(), changed.clone());
+            tokio::spawn(connection.clone().keep(Keeper { address, random, stop, changed }));
+            connection
+        };
+        Self {
+            address,
+            authority: authority(&address),
+            load: Load::new(Instant::now()),
+            attempts: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            connections: (0..connections.max(1)).map(open).collect(),
+            turn: AtomicUsize::new(0),
+            _stop: stop.clone().drop_guard(),
+        }
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.connections.iter().any(|connection| connection.is_up())
+    }
+
+    pub(crate) fn connections_up(&self) -> usize {
+        self.connections.iter().filter(|connection| connection.is_up()).count()
+    }
+
+    /// Sends a request over the next connection that is up.
+    pub(crate) async fn send(
+        &self,
+        request: http::Request<Outgoing>,
+    ) -> Result<http::Response<Incoming>, Failure> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let count = self.connections.len();
+        let next = (0..count).map(|i| &self.connections[(turn.wrapping_add(i)) % count]);
+        match next.into_iter().find(|connection| connection.is_up()) {
+            Some(connection) => connection.send(request).await,
+            None => Err(Failure::Unsent),
+        }
+    }
+}
+
+impl Candidate for LiveEndpoint {
+    fn cost(&self, weight: u32, now: Instant) -> f32 {
+        self.load.cost(weight, now)
+    }
+}
+
+fn authority(address: &impl fmt::Display) -> Authority {
+    address.to_string().parse().expect("an address and port are an authority")
+}
