@@ -92,7 +92,14 @@ impl Service {
     /// Relays the store's outbox to the bus, and makes readiness depend on the store.
     #[must_use]
     pub fn on_store(self, store: &Arc<dyn DocumentStore>, source: &'static str, platform: &Platform) -> Self {
-        let relay = OutboxRelay { source, store: Arc::clone(store), publisher: platform.bus.clone() };
+        let relay = OutboxRelay {
+            source,
+            store: Arc::clone(store),
+            publisher: platform.bus.clone(),
+            clock: Arc::clone(&platform.clock),
+            random: Arc::clone(&platform.random),
+            metrics: platform.metrics.clone(),
+        };
         self.ready_when("store", Arc::new(StoreCheck(Arc::clone(store))))
             .worker("outbox-relay", |shutdown| relay.run(shutdown))
     }
@@ -105,6 +112,7 @@ impl Service {
             subscriber: platform.bus.clone(),
             handler,
             random: Arc::clone(&platform.random),
+            metrics: platform.metrics.clone(),
         };
         self.worker(queue.name, |shutdown| consumer.run(shutdown))
     }
