@@ -1,4 +1,7 @@
 //! For tests only: contract suites, faulty wrappers, fixtures, a manual clock.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 pub mod clock;
 pub mod random;
+pub mod store;

@@ -1,0 +1,99 @@
+//! Documents: versions, removal, handled events, saves in order.
+
+use common::EventId;
+use store::{Collection, Expected, IndexKey, Write, port::HANDLED_MAX};
+
+use super::{Subject, sample::*};
+
+pub(super) async fn a_document_is_loaded_as_it_was_saved(subject: Subject) {
+    assert!(subject.store.load(THINGS, "a").await.unwrap().is_none());
+    assert_eq!(subject.saved(insert("a")).await, 1);
+    assert_eq!(subject.saved(Write { body: Some(body("second")), ..update("a", 1) }).await, 2);
+    let stored = subject.store.load(THINGS, "a").await.unwrap().unwrap();
+    assert_eq!((stored.id.as_str(), stored.version), ("a", 2));
+    assert_eq!(stored.body, body("second"));
+    assert!(stored.handled.is_empty());
+}
+
+pub(super) async fn documents_are_loaded_in_the_order_asked_for(subject: Subject) {
+    for id in ["a", "b", "c"] {
+        subject.saved(insert(id)).await;
+    }
+    let asked = ["c", "x", "a", "c"].map(str::to_owned);
+    let found = subject.store.load_many(THINGS, &asked).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|stored| stored.map(|s| s.id)).collect();
+    assert_eq!(found, [Some("c".to_owned()), None, Some("a".to_owned()), Some("c".to_owned())]);
+}
+
+pub(super) async fn a_write_that_expects_another_version_changes_nothing(subject: Subject) {
+    subject.saved(indexed("a", "k1")).await;
+    subject.saved(Write { expected: Expected::Version(1), ..indexed("a", "k1") }).await;
+    for expected in [Expected::Absent, Expected::Version(1), Expected::Version(3)] {
+        let write = Write { expected, body: Some(body("lost")), ..indexed("a", "k2") };
+        let write = Write { events: vec![event("a")], handled: Some(event_id()), ..write };
+        assert!(subject.store.save(write).await.unwrap_err().is_version_conflict(), "{expected:?}");
+    }
+    assert!(subject.store.save(update("missing", 1)).await.unwrap_err().is_version_conflict());
+    let stored = subject.store.load(THINGS, "a").await.unwrap().unwrap();
+    assert_eq!((stored.version, stored.body, stored.handled), (2, body("a"), Vec::new()));
+    assert_eq!(subject.store.count(THINGS, Some(BY_KEY), "k1").await.unwrap(), 1);
+    assert_eq!(subject.store.count(THINGS, Some(BY_KEY), "k2").await.unwrap(), 0);
+    assert_eq!(subject.store.outbox_depth().await.unwrap(), 0);
+}
+
+pub(super) async fn a_removed_document_takes_its_index_entries_along_and_leaves_its_events(subject: Subject) {
+    subject.saved(Write { events: vec![event("a")], handled: Some(event_id()), ..indexed("a", "k") }).await;
+    subject.saved(Write { body: None, ..update("a", 1) }).await;
+    assert!(subject.store.load(THINGS, "a").await.unwrap().is_none());
+    assert!(subject.listed(all()).await.is_empty());
+    assert_eq!(subject.store.outbox_depth().await.unwrap(), 1);
+    assert!(subject.store.save(update("a", 2)).await.unwrap_err().is_version_conflict());
+    assert_eq!(subject.saved(insert("a")).await, 1);
+    assert!(subject.store.load(THINGS, "a").await.unwrap().unwrap().handled.is_empty());
+}
+
+pub(super) async fn the_newest_64_handled_events_are_remembered(subject: Subject) {
+    let events: Vec<EventId> = (0..HANDLED_MAX + 6).map(|_| event_id()).collect();
+    let mut version = subject.saved(insert("a")).await;
+    for event in &events {
+        version = subject.saved(Write { handled: Some(*event), ..update("a", version) }).await;
+    }
+    let newest = events.last().copied();
+    version = subject.saved(Write { handled: newest, ..update("a", version) }).await;
+    subject.saved(update("a", version)).await;
+    let stored = subject.store.load(THINGS, "a").await.unwrap().unwrap();
+    assert_eq!(stored.handled, events[6..]);
+}
+
+pub(super) async fn saves_in_order_stop_at_the_first_that_fails_and_keep_those_before(subject: Subject) {
+    let writes = ["a", "b", "c"].map(|id| with_events(id, 1)).to_vec();
+    assert_eq!(subject.store.save_in_order(writes).await.unwrap(), [1, 1, 1]);
+    let writes = vec![update("a", 1), with_events("d", 1), with_events("b", 1), update("c", 1)];
+    assert!(subject.store.save_in_order(writes).await.unwrap_err().is_version_conflict());
+    let ids = ["a", "b", "c", "d"].map(str::to_owned);
+    let found = subject.store.load_many(THINGS, &ids).await.unwrap();
+    let versions: Vec<_> = found.into_iter().map(|stored| stored.map(|s| s.version)).collect();
+    assert_eq!(versions, [Some(2), Some(1), Some(1), Some(1)]);
+    assert_eq!(subject.store.outbox_depth().await.unwrap(), 4);
+    assert!(subject.store.save_in_order(Vec::new()).await.unwrap().is_empty());
+}
+
+pub(super) async fn saves_in_order_may_change_one_document_twice(subject: Subject) {
+    let moved = Write { index_keys: vec![IndexKey::new(BY_KEY, "k2")], ..update("a", 1) };
+    let versions = subject.store.save_in_order(vec![indexed("a", "k1"), moved, indexed("b", "k1")]).await;
+    assert_eq!(versions.unwrap(), [1, 2, 1]);
+    assert_eq!(subject.listed(all()).await, ["b", "a"]);
+}
+
+pub(super) async fn names_that_start_alike_do_not_mix(subject: Subject) {
+    let longer = Collection("things_too");
+    subject.saved(Write { index_keys: vec![IndexKey::new("by", "k")], ..insert("a") }).await;
+    subject.saved(Write { index_keys: vec![IndexKey::new("by_key", "k")], ..insert("ab") }).await;
+    subject.saved(Write { collection: longer, ..indexed("a", "k") }).await;
+    for (collection, index, expected) in
+        [(THINGS, Some("by"), 1), (THINGS, Some("by_key"), 1), (THINGS, None, 2), (longer, None, 1)]
+    {
+        let count = subject.store.count(collection, index, "").await.unwrap();
+        assert_eq!(count, expected, "{collection} {index:?}");
+    }
+}
