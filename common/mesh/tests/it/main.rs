@@ -1,5 +1,5 @@
 //! The mesh over loopback: real servers on free ports, real connections.
-#![allow(clippy::unwrap_used)] // helpers of tests panic as tests do
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod deadlines;
 mod discovery;

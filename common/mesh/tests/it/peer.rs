@@ -4,14 +4,11 @@ use std::{
     fmt,
     net::SocketAddr,
     pin::Pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use common::{Call, Deadline, Random, SystemRandom, TraceContext};
+use common::{Call, Deadline, SystemRandom, TraceContext};
 use futures::{Stream, future::BoxFuture};
 use mesh::{
     EmbeddedRegistry, Instance, Mesh, MeshChannel, MeshSettings, Method, MethodTable, Registrar,
@@ -187,27 +184,6 @@ impl Drop for Peer {
     }
 }
 
-/// Randomness that is the same in every run (SplitMix64).
-#[derive(Debug)]
-pub(crate) struct Seeded(AtomicU64);
-
-impl Seeded {
-    pub(crate) fn new(seed: u64) -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(seed)))
-    }
-}
-
-impl Random for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
 /// A registry and a mesh over it.
 pub(crate) struct Net {
     pub(crate) registry: EmbeddedRegistry,
@@ -225,7 +201,7 @@ impl Net {
                 .collect();
         let registry = EmbeddedRegistry::new();
         let resolver = Arc::new(registry.clone());
-        Self { registry, mesh: Mesh::new(resolver, Seeded::new(7), MeshSettings::new(methods)) }
+        Self { registry, mesh: Mesh::new(resolver, Arc::new(SystemRandom), MeshSettings::new(methods)) }
     }
 
     pub(crate) async fn announce(&self, address: SocketAddr) -> Box<dyn Registration> {

@@ -17,22 +17,22 @@ const CALL: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn only_a_repeatable_method_is_repeated_and_only_after_what_no_handler_reports() {
-    let reported =
-        || Status::with_details(Code::Unavailable, "provider down", Bytes::from_static(b"\x08\x0e"));
-    let cases: [(bool, fn() -> Status, usize); 5] = [
-        (true, || Status::unavailable("stopping"), 3),
-        (false, || Status::unavailable("stopping"), 1),
+    let reported = Status::with_details(Code::Unavailable, "provider down", Bytes::from_static(b"\x08\x0e"));
+    let cases = [
+        (true, Status::unavailable("stopping"), 3),
+        (false, Status::unavailable("stopping"), 1),
         (true, reported, 1),
-        (true, || Status::internal("bug"), 1),
-        (true, || Status::resource_exhausted("full"), 1),
+        (true, Status::internal("bug"), 1),
+        (true, Status::resource_exhausted("full"), 1),
     ];
     for (repeatable, status, attempts) in cases {
         let net = Net::new(repeatable);
-        let peer = Peer::start(move |_| async move { Err(status()) }).await;
+        let answer = status.clone();
+        let peer = Peer::start(move |_| std::future::ready(Err(answer.clone()))).await;
         net.announce(peer.address).await;
         let seen = within(CALL, net.check()).await.unwrap_err();
-        assert_eq!((seen.code(), seen.message()), (status().code(), status().message()));
-        assert_eq!(peer.calls(), attempts, "repeatable: {repeatable}, {:?}", status());
+        assert_eq!((seen.code(), seen.message()), (status.code(), status.message()));
+        assert_eq!(peer.calls(), attempts, "repeatable: {repeatable}, {status:?}");
     }
 }
 
