@@ -2,7 +2,6 @@
 
 pub mod answer;
 pub mod http;
-pub mod observer;
 pub mod platform;
 pub mod probes;
 pub mod readiness;

@@ -1,0 +1,7 @@
+//! Who calls this service: gRPC, events, hints and sweeps.
+
+pub mod convert;
+pub mod events;
+pub mod grpc;
+pub mod hints;
+pub mod sweeps;
