@@ -1,5 +1,6 @@
 //! The kernel: values that every part of the mesh shares. It does no I/O and knows no service.
 
+pub mod backoff;
 pub mod call;
 pub mod clock;
 pub mod crash;
@@ -13,6 +14,7 @@ pub mod random;
 pub mod report;
 pub mod trace;
 
+pub use backoff::Backoff;
 pub use call::Call;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use deadline::Deadline;

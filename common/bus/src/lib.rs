@@ -8,8 +8,8 @@ pub mod topology;
 
 pub use consumer::{Consumer, Handler};
 pub use port::{
-    Bus, DeadLetter, DeadLetters, Delivery, Event, LiveHints, Nack, Publisher, QueueDepth, Subscriber,
-    Subscription,
+    Bus, DeadLetter, DeadLetters, Delivery, Event, LiveHints, Nack, Publisher, QueueDepth, RETRY_LADDER,
+    Settled, Subscriber, Subscription,
 };
 pub use relay::OutboxRelay;
 pub use topology::{QueueSpec, Topology};

@@ -1,6 +1,6 @@
 //! The driven ports: what an adapter of the event bus must do, and which fault it must return when.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use common::{EventId, Fault, Timestamp, TraceContext};
@@ -45,15 +45,33 @@ pub trait Publisher: Send + Sync + fmt::Debug {
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), Fault>>;
 }
 
-/// What becomes of a delivery that could not be handled.
+/// The pauses before a delivery that failed unexpectedly is handed out again; after the last it is a dead letter.
+pub const RETRY_LADDER: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+];
+
+/// What is to become of a delivery that could not be handled.
 #[derive(Clone, Debug)]
 pub enum Nack {
-    /// Unexpected: again after the next step of the retry ladder (0.1, 0.5, 2, 10, 30 s), then a dead letter.
+    /// Unexpected: again after the next step of [`RETRY_LADDER`], then a dead letter.
     Retry(Fault),
     /// Permanent: a dead letter at once.
     DeadLetter(Fault),
     /// Transient: back to the queue, not counted, delivered again without delay; the consumer pauses by itself.
     Requeue,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Requeued,
+    /// It comes again after a step of the ladder.
+    Retried,
+    DeadLettered,
 }
 
 /// One event handed to one consumer; it stays theirs until it is settled or the subscription ends.
@@ -64,24 +82,28 @@ pub trait Delivery: Send + fmt::Debug {
     /// How often a handler failed on it before (counted failures only).
     fn attempts(&self) -> u32;
 
-    /// The event has taken effect durably. A lost ack means redelivery.
+    /// The event has taken effect durably. A lost ack means redelivery. `unavailable` when the connection or the
+    /// subscription it came from is gone.
     async fn ack(self: Box<Self>) -> Result<(), Fault>;
 
-    async fn nack(self: Box<Self>, nack: Nack) -> Result<(), Fault>;
+    /// The event has not taken effect. `Ok` once what follows from it is durable; `unavailable` as for `ack`.
+    async fn nack(self: Box<Self>, nack: Nack) -> Result<Settled, Fault>;
 }
 
 /// A running consumer of one queue. Dropping it returns what is not settled to the queue.
 #[async_trait]
 pub trait Subscription: Send + fmt::Debug {
     /// The next delivery; waits for one. Undecodable messages never get here: the adapter dead-letters them.
-    /// `unavailable` when the connection is lost and not yet back; calling again is right.
+    /// `unavailable` when the connection is lost and not yet back; calling again is right. A call that is dropped
+    /// while it waits has taken nothing.
     async fn next(&mut self) -> Result<Box<dyn Delivery>, Fault>;
 }
 
 /// Lets consumers compete for the messages of a queue.
 #[async_trait]
 pub trait Subscriber: Send + Sync + fmt::Debug {
-    /// Starts to consume; at most `prefetch` deliveries are unsettled at a time. `unavailable` without a broker.
+    /// Starts to consume; at most `prefetch` deliveries are unsettled at a time. `unavailable` without a broker;
+    /// here and below, `invalid_parameter` for a queue that is not in the topology.
     async fn subscribe(&self, queue: &'static str, prefetch: usize) -> Result<Box<dyn Subscription>, Fault>;
 
     /// Hints that something of this pattern happened, from now on: lossy, bounded, oldest dropped.
@@ -131,6 +153,7 @@ pub trait DeadLetters: Send + Sync + fmt::Debug {
     async fn list(&self, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, Fault>;
 
     /// Puts it back at the end of its queue with a count of zero; false when there is none of this id.
+    /// `invalid_request` when the message cannot be read.
     async fn replay(&self, queue: &str, id: &str) -> Result<bool, Fault>;
 
     /// Removes it; false when there is none of this id.

@@ -17,18 +17,38 @@ pub struct Topology {
 /// Whether a routing key matches a binding pattern, by the rules of an AMQP topic exchange.
 #[must_use]
 pub fn matches(pattern: &str, routing_key: &str) -> bool {
-    fn words(pattern: &[&str], key: &[&str]) -> bool {
-        match (pattern.split_first(), key.split_first()) {
-            (None, None) => true,
-            (Some((&"#", rest)), _) => {
-                words(rest, key) || key.split_first().is_some_and(|(_, k)| words(pattern, k))
-            }
-            (Some((&"*", rest)), Some((_, key))) => words(rest, key),
-            (Some((word, rest)), Some((first, key))) => word == first && words(rest, key),
-            _ => false,
+    words_match(pattern.split('.'), routing_key.split('.'))
+}
+
+fn words_match<'a>(
+    mut pattern: impl Iterator<Item = &'a str> + Clone,
+    mut key: std::str::Split<'a, char>,
+) -> bool {
+    loop {
+        match (pattern.next(), key.clone().next()) {
+            (None, word) => return word.is_none(),
+            (Some("#"), _) => return rest_matches(&pattern, key),
+            (Some("*"), Some(_)) => {}
+            (Some(wanted), Some(word)) if wanted == word => {}
+            _ => return false,
+        }
+        key.next();
+    }
+}
+
+/// A `#` takes none of the words that are left, or one, or two, …
+fn rest_matches<'a>(
+    pattern: &(impl Iterator<Item = &'a str> + Clone),
+    mut key: std::str::Split<'a, char>,
+) -> bool {
+    loop {
+        if words_match(pattern.clone(), key.clone()) {
+            return true;
+        }
+        if key.next().is_none() {
+            return false;
         }
     }
-    words(&pattern.split('.').collect::<Vec<_>>(), &routing_key.split('.').collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -43,6 +63,9 @@ mod tests {
             ("order.*", "order", false),
             ("order.*", "order.paid.twice", false),
             ("order.#", "order.paid.twice", true),
+            ("order.#", "order", true),
+            ("#.twice", "order.paid.twice", true),
+            ("#.paid", "order.paid.twice", false),
             ("order.paid", "order.paid", true),
             ("order.paid", "order.ready", false),
             ("*.paid", "order.paid", true),
