@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod http;
+pub mod observer;
 pub mod platform;
 pub mod probes;
 pub mod readiness;

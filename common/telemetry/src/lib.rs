@@ -1,6 +1,8 @@
 //! Logs, metrics and trace context: how a running mesh is seen from outside.
 
+pub mod calls;
 pub mod logs;
 pub mod metrics;
 
+pub use calls::{CallAttempt, CallMetrics};
 pub use metrics::Metrics;

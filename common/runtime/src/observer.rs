@@ -1,0 +1,28 @@
+//! Binds the mesh's observer to the metrics: neither knows the other.
+
+use mesh::{Attempt, Observer};
+use telemetry::{CallAttempt, CallMetrics, Metrics};
+
+/// Hears of every attempt of the mesh and counts it.
+#[derive(Clone, Debug)]
+pub struct CallObserver(CallMetrics);
+
+impl CallObserver {
+    /// Registers the metrics, once per mesh.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        Self(CallMetrics::new(metrics))
+    }
+}
+
+impl Observer for CallObserver {
+    fn attempt(&self, attempt: &Attempt<'_>) {
+        self.0.record(&CallAttempt {
+            service: attempt.service,
+            method: attempt.method,
+            code: attempt.code as i32,
+            latency: attempt.latency,
+            number: attempt.number,
+        });
+    }
+}

@@ -1,0 +1,163 @@
+//! What surrounds every request, in one layer: its names, the checks before it runs, its deadline, and what its
+//! answer always carries.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use common::{Call, Deadline, Fault, Random, TraceContext};
+use futures::FutureExt as _;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    },
+};
+use telemetry::Metrics;
+use tokio::time::Instant;
+
+use super::{
+    deadline, limits,
+    metrics::HttpMetrics,
+    origin::PublicOrigin,
+    params,
+    problem::{Problem, outward},
+    request_id::{self, TRACEPARENT, X_REQUEST_ID},
+};
+
+/// Set on every answer that does not bring its own.
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// What the layer needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    origin: PublicOrigin,
+    deadline: Duration,
+    random: Arc<dyn Random>,
+    metrics: HttpMetrics,
+}
+
+/// One request as logs, metrics and problem documents speak of it.
+struct Visit {
+    method: Method,
+    path: String,
+    route: Option<MatchedPath>,
+    request_id: String,
+    trace: TraceContext,
+}
+
+impl Edge {
+    pub(crate) fn new(
+        origin: PublicOrigin,
+        deadline: Duration,
+        random: Arc<dyn Random>,
+        metrics: &Metrics,
+    ) -> Self {
+        let metrics = HttpMetrics::new(metrics);
+        Self { shared: Arc::new(Shared { origin, deadline, random, metrics }) }
+    }
+}
+
+/// The layer.
+pub(crate) async fn guard(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let edge = &*edge.shared;
+    let visit = Visit::of(&request, &*edge.random);
+    let answer = AssertUnwindSafe(admit(edge, visit.trace, request, next)).catch_unwind().await;
+    let response = match answer {
+        Ok(Ok(response)) => response,
+        Ok(Err(fault)) => Problem::from(fault).into_response(),
+        Err(_) => Problem::from(Fault::internal("a handler panicked")).into_response(),
+    };
+    let response = visit.finish(response);
+    let route = visit.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    edge.metrics.record(&visit.method, route, response.status(), started.elapsed());
+    response
+}
+
+/// Checks the request, reads its body and runs it; its deadline starts once the body is here.
+async fn admit(edge: &Shared, trace: TraceContext, request: Request, next: Next) -> Result<Response, Fault> {
+    let path = request.uri().path();
+    params::check_path(path)?;
+    let is_webhook = path == "/webhook" || path.starts_with("/api/webhooks/");
+    if !is_webhook {
+        edge.origin.check(request.method(), request.uri(), request.headers(), is_on_loopback(&request))?;
+    }
+    let limit = if is_webhook { limits::WEBHOOK_MAX } else { limits::BODY_MAX };
+    let request = limits::buffered(request, limit).await?;
+    let call = Call::new(Deadline::after(edge.deadline), trace);
+    deadline::run(call, next.run(request)).await
+}
+
+/// Whether the connection comes from this machine; one whose origin is not known is treated as if it did.
+fn is_on_loopback(request: &Request) -> bool {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.is_none_or(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+}
+
+impl Visit {
+    fn of(request: &Request, random: &dyn Random) -> Self {
+        let headers = request.headers();
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            request_id: request_id::request_id(headers, random),
+            trace: request_id::trace(headers, random),
+        }
+    }
+
+    /// Turns a fault into its document and adds what every answer carries.
+    fn finish(&self, mut response: Response) -> Response {
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            self.log(&problem);
+            response = problem.render(response, &self.path, &self.request_id);
+        }
+        self.mark(response.headers_mut());
+        response
+    }
+
+    fn log(&self, problem: &Problem) {
+        let (status, code) = outward(problem.fault().code());
+        if !status.is_server_error() {
+            tracing::debug!(%status, code = code.as_str(), path = self.path, "request refused");
+            return;
+        }
+        tracing::error!(
+            %status,
+            code = code.as_str(),
+            method = %self.method,
+            path = self.path,
+            trace_id = self.trace.trace_id(),
+            request_id = self.request_id,
+            fault = %problem.fault(),
+            "request failed"
+        );
+    }
+
+    fn mark(&self, headers: &mut HeaderMap) {
+        for (name, value) in DEFAULT_HEADERS {
+            headers.entry(name).or_insert(value);
+        }
+        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+            headers.insert(X_REQUEST_ID, id);
+        }
+        if let Ok(trace) = HeaderValue::from_str(&self.trace.to_string()) {
+            headers.insert(TRACEPARENT, trace);
+        }
+    }
+}

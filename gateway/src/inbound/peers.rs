@@ -1,0 +1,40 @@
+//! The clients of the four services, all over the mesh, and the one place where their statuses become faults.
+
+use common::Fault;
+use contracts::{
+    kitchen::kitchen_service_client::KitchenServiceClient, orders::order_service_client::OrderServiceClient,
+    payments::payment_service_client::PaymentServiceClient, service, status::to_fault,
+    stock::stock_service_client::StockServiceClient,
+};
+use mesh::{Mesh, MeshChannel};
+use tonic::{Response, Status};
+
+/// Cheap to clone: each client shares its service's channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    pub(crate) orders: OrderServiceClient<MeshChannel>,
+    pub(crate) payments: PaymentServiceClient<MeshChannel>,
+    pub(crate) stock: StockServiceClient<MeshChannel>,
+    pub(crate) kitchen: KitchenServiceClient<MeshChannel>,
+}
+
+impl Peers {
+    pub(crate) fn new(mesh: &Mesh) -> Self {
+        Self {
+            orders: OrderServiceClient::new(mesh.channel(service::ORDERS)),
+            payments: PaymentServiceClient::new(mesh.channel(service::PAYMENTS)),
+            stock: StockServiceClient::new(mesh.channel(service::STOCK)),
+            kitchen: KitchenServiceClient::new(mesh.channel(service::KITCHEN)),
+        }
+    }
+}
+
+/// The answer of a call, or the fault that its status stands for.
+pub(crate) async fn answer<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Fault> {
+    call.await.map(Response::into_inner).map_err(|status| to_fault(&status))
+}
+
+/// What every answer of ours brings although protobuf cannot say so.
+pub(crate) fn present<T>(value: Option<T>, what: &'static str) -> Result<T, Fault> {
+    value.ok_or_else(|| Fault::internal(format!("a peer answered without {what}")))
+}

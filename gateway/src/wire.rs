@@ -1,0 +1,43 @@
+//! The composition root: settings and platform in, a router with its layers out.
+
+use std::{fmt, sync::Arc};
+
+use axum::Router;
+use common::Fault;
+use runtime::Platform;
+
+use crate::{
+    Config,
+    inbound::{
+        http::{self, Api, edge::Edge, health::Readiness, origin::PublicOrigin, sse::Streams},
+        peers::Peers,
+    },
+};
+
+/// A wired gateway. Serve the router with `runtime::http::serve`, which brings the peer's address and the limits of
+/// heads and connections.
+pub struct Gateway {
+    pub router: Router,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").finish_non_exhaustive()
+    }
+}
+
+/// Wires the gateway. `invalid_request` when `public_url` is no address.
+pub fn wire(config: Config, platform: &Platform) -> Result<Gateway, Fault> {
+    let origin = PublicOrigin::parse(&config.public_url)?;
+    let edge = Edge::new(origin, config.request_deadline, platform.random.clone(), &platform.metrics);
+    let api = Api {
+        peers: Peers::new(&platform.mesh),
+        readiness: Arc::new(Readiness::new(&platform.mesh, platform.random.clone(), config.test_mode)),
+        streams: Streams::new(platform, config.request_deadline),
+        ids: platform.ids.clone(),
+        metrics: platform.metrics.clone(),
+        mesh: platform.mesh.clone(),
+        config: Arc::new(config),
+    };
+    Ok(Gateway { router: http::router(api, edge) })
+}

@@ -1,0 +1,93 @@
+//! The provider's events as documents, keyed by the event's id: a repeat finds its first copy.
+
+use async_trait::async_trait;
+use common::{Fault, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::{Collection, Document, Documents, IndexKey, Loaded, Save};
+
+use super::repository::due_before;
+use crate::{
+    domain::InboxEntry,
+    ports::{Inbox, Kept},
+};
+
+/// Index of waiting entries by when they are due.
+pub const DUE: &str = "due";
+/// Index of settled entries by when they may be forgotten.
+const FORGET: &str = "forget";
+
+/// An inbox entry as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InboxDocument(pub InboxEntry);
+
+impl Document for InboxDocument {
+    const COLLECTION: Collection = Collection("inbox");
+
+    fn document_id(&self) -> String {
+        self.0.id.clone()
+    }
+
+    fn index_keys(&self) -> Vec<IndexKey> {
+        let key = if self.0.is_waiting() {
+            IndexKey::new(DUE, self.0.due_at.sort_key())
+        } else {
+            IndexKey::new(FORGET, self.0.expires_at().sort_key())
+        };
+        vec![key]
+    }
+}
+
+/// The inbox of one store.
+#[derive(Clone, Debug)]
+pub struct InboxDocuments {
+    entries: Documents<InboxDocument>,
+}
+
+impl InboxDocuments {
+    #[must_use]
+    pub fn new(entries: Documents<InboxDocument>) -> Self {
+        Self { entries }
+    }
+}
+
+#[async_trait]
+impl Inbox for InboxDocuments {
+    async fn take(&self, entry: InboxEntry) -> Result<Option<Kept<InboxEntry>>, Fault> {
+        let document = InboxDocument(entry);
+        match self.entries.insert(&document, Save::new()).await {
+            Ok(version) => Ok(Some(Kept { value: document.0, version })),
+            Err(fault) if fault.is_version_conflict() => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn known(&self, ids: &[String]) -> Result<Vec<bool>, Fault> {
+        Ok(self.entries.load_many(ids).await?.iter().map(Option::is_some).collect())
+    }
+
+    async fn save(&self, entry: Kept<InboxEntry>) -> Result<(), Fault> {
+        self.entries.update(&InboxDocument(entry.value), entry.version, Save::new()).await.map(drop)
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Kept<InboxEntry>>, Fault> {
+        let page = self.entries.list(due_before(DUE, now, limit)).await?;
+        Ok(page.entries.into_iter().map(kept).collect())
+    }
+
+    async fn forget(&self, now: Timestamp, limit: usize) -> Result<usize, Fault> {
+        let page = self.entries.list(due_before(FORGET, now, limit)).await?;
+        let count = page.entries.len();
+        for loaded in page.entries {
+            match self.entries.remove(&loaded.body.0.id, loaded.version).await {
+                Err(fault) if !fault.is_version_conflict() => return Err(fault),
+                _ => {}
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn kept(loaded: Loaded<InboxDocument>) -> Kept<InboxEntry> {
+    Kept { value: loaded.body.0, version: loaded.version }
+}

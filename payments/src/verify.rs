@@ -1,0 +1,111 @@
+//! What `ordermesh verify` asks of the payments' store: is every invariant kept, and what is still under way?
+
+use std::{collections::HashSet, sync::Arc};
+
+use common::{Fault, Ids, SystemClock, SystemRandom, Timestamp, report::Report};
+use store::{Document, DocumentStore, Documents, IndexQuery, Order};
+
+use crate::{
+    domain::{InboxState, Payment, Refund, RefundOrigin, RefundState, State},
+    outbound::inbox::InboxDocument,
+};
+
+/// Documents per page.
+const PAGE: usize = 256;
+
+/// Reads everything there is. Faults: `unavailable`, and `internal` for a document that cannot be read.
+pub async fn check(store: &Arc<dyn DocumentStore>) -> Result<Report, Fault> {
+    let mut report = Report::default();
+    each::<Payment>(store, |payment| check_payment(&payment, &mut report)).await?;
+    each::<InboxDocument>(store, |InboxDocument(entry)| match &entry.state {
+        InboxState::Waiting => report.in_flight(format!("event {} ({}) waits", entry.id, entry.kind)),
+        InboxState::GivenUp { why } => report.in_flight(format!("event {} was given up: {why}", entry.id)),
+        InboxState::Done => {}
+    })
+    .await?;
+    match store.outbox_depth().await? {
+        0 => {}
+        depth => report.in_flight(format!("{depth} events of payments are not delivered yet")),
+    }
+    Ok(report)
+}
+
+async fn each<T: Document>(
+    store: &Arc<dyn DocumentStore>,
+    mut visit: impl FnMut(T) + Send,
+) -> Result<(), Fault> {
+    let ids = Ids::new(Arc::new(SystemClock), Arc::new(SystemRandom));
+    let documents: Documents<T> = Documents::new(Arc::clone(store), ids, Arc::new(SystemClock));
+    let mut cursor = None;
+    loop {
+        let query = IndexQuery {
+            index: None,
+            prefix: String::new(),
+            below: None,
+            order: Order::Ascending,
+            limit: PAGE,
+            cursor,
+        };
+        let page = documents.list(query).await?;
+        page.entries.into_iter().for_each(|loaded| visit(loaded.body));
+        match page.next_cursor {
+            Some(next) => cursor = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// The invariants of one payment, and what it still has to do.
+pub fn check_payment(payment: &Payment, report: &mut Report) {
+    let order = payment.order_id;
+    for broken in broken_invariants(payment) {
+        report.violation(format!("payment of {order}: {broken}"));
+    }
+    if payment.due_at() < Timestamp::NEVER && payment.state != State::Open {
+        report.in_flight(format!(
+            "payment of {order} is {:?} and due at {}",
+            payment.state,
+            payment.due_at()
+        ));
+    }
+    for refund in payment.refunds.iter().filter(|refund| refund.state == RefundState::Pending) {
+        let name = refund.reference().map_or_else(|| "at the provider".to_owned(), |r| r.to_string());
+        report.in_flight(format!("refund {name} of {order} is not confirmed"));
+    }
+}
+
+fn broken_invariants(payment: &Payment) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut expect = |kept: bool, what: &str| {
+        if !kept {
+            broken.push(what.to_owned());
+        }
+    };
+    let strays = payment.refunds.iter().filter(|refund| refund.origin == RefundOrigin::Stray).count();
+    expect(strays == 0, "was charged more than once");
+    expect(payment.state != State::Succeeded || payment.captured.is_some(), "succeeded without a charge");
+    expect(payment.captured.is_none() || payment.state >= State::Failed, "was charged and is not at its end");
+    let live = matches!(payment.state, State::Open | State::Processing);
+    expect(!live || payment.session.is_some(), "is open without a session");
+    expect(payment.state != State::Created || payment.intent.is_some(), "was created without an intent");
+    expect(refunds_fit(payment), "refunds exceed what was charged");
+    expect(refunds_are_distinct(&payment.refunds), "holds one refund twice");
+    broken
+}
+
+fn refunds_fit(payment: &Payment) -> bool {
+    match (payment.captured, payment.refunded()) {
+        (Some(captured), Ok(Some(refunded))) => refunded.amount_minor <= captured.amount_minor,
+        (None, _) => !payment.refunds.iter().any(Refund::is_of_this_charge),
+        (Some(_), _) => false,
+    }
+}
+
+fn refunds_are_distinct(refunds: &[Refund]) -> bool {
+    let mut seen = HashSet::new();
+    let mut at_provider = HashSet::new();
+    refunds.iter().all(|refund| {
+        refund.id.is_none_or(|id| seen.insert(id))
+            && refund.provider_id.as_ref().is_none_or(|id| at_provider.insert(id))
+    })
+}
