@@ -214,7 +214,9 @@ fn payment_metadata(form: &mut Form) -> Result<Metadata, ApiError> {
 }
 
 fn payment_method_types(form: &mut Form) -> Result<Vec<String>, ApiError> {
-    let types = form.texts("payment_method_types")?;
+    let mut types = form.texts("payment_method_types")?;
+    // What newer versions of the API take in its place.
+    types.extend(form.texts("allowed_payment_method_types")?);
     let word = |t: &String| !t.is_empty() && t.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     if types.len() > MAX_PAYMENT_METHOD_TYPES || !types.iter().all(word) {
         return Err(ApiError::invalid("Invalid payment_method_types.").with_param("payment_method_types"));
