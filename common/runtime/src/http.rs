@@ -2,7 +2,8 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::ConnectInfo};
+use axum::{Router, body::Body, extract::ConnectInfo};
+use http::{HeaderValue, Request, Response, StatusCode, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -56,7 +57,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, sh
             next = accept(&listener, &connections) => next,
         };
         match next {
-            Ok((stream, peer, permit)) => connect(&builder, &graceful, &router, stream, peer, permit),
+            Ok((stream, peer, permit)) => {
+                let app = App { router: router.clone(), peer, head_bytes: limits.head_bytes };
+                connect(&builder, &graceful, app, stream, permit);
+            }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -90,16 +94,23 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
+/// What answers the requests of one connection.
+#[derive(Clone)]
+struct App {
+    router: Router,
+    peer: SocketAddr,
+    head_bytes: usize,
+}
+
 fn connect(
     builder: &auto::Builder<TokioExecutor>,
     graceful: &GracefulShutdown,
-    router: &Router,
+    app: App,
     stream: TcpStream,
-    peer: SocketAddr,
     permit: OwnedSemaphorePermit,
 ) {
-    let router = router.clone();
-    let service = service_fn(move |request| answer(router.clone(), peer, request));
+    let peer = app.peer;
+    let service = service_fn(move |request| app.clone().answer(request));
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
@@ -110,12 +121,28 @@ fn connect(
     });
 }
 
-async fn answer(
-    router: Router,
-    peer: SocketAddr,
-    request: http::Request<Incoming>,
-) -> Result<http::Response<axum::body::Body>, Infallible> {
-    let mut request = request.map(axum::body::Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+impl App {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        if head_bytes(&request) > self.head_bytes {
+            return Ok(head_too_large());
+        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        self.router.oneshot(request).await
+    }
+}
+
+/// hyper's own bound is on its buffer, which grows in steps and may hold twice the limit before it looks.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    target + fields.sum::<usize>()
+}
+
+/// As hyper answers what it finds itself: no body, and the connection ends.
+fn head_too_large() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
