@@ -2,7 +2,6 @@
 
 pub mod consumer;
 pub mod embedded;
-mod metrics;
 pub mod port;
 pub mod relay;
 pub mod topology;

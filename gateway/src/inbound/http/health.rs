@@ -68,6 +68,7 @@ pub(crate) struct Dependency {
 pub(crate) struct Readiness {
     services: Vec<(&'static str, bool, HealthClient<MeshChannel>)>,
     orders: OrderServiceClient<MeshChannel>,
+    mesh: Mesh,
     random: Arc<dyn Random>,
     test_mode: bool,
     last: Mutex<Option<(Instant, ReadyReport)>>,
@@ -79,6 +80,7 @@ impl Readiness {
         Self {
             services: SERVICES.map(client).into(),
             orders: OrderServiceClient::new(mesh.channel(service::ORDERS)),
+            mesh: mesh.clone(),
             random,
             test_mode,
             last: Mutex::new(None),
@@ -104,6 +106,7 @@ impl Readiness {
         });
         let (mut dependencies, broker) = tokio::join!(join_all(services), self.broker());
         dependencies.push(broker);
+        dependencies.push(self.registry());
         let provider = if self.test_mode { "test_mode" } else { "unknown" };
         dependencies.push(Dependency { name: "provider", status: provider, required: false });
         ReadyReport {
@@ -125,6 +128,12 @@ impl Readiness {
         let stats = self.within(answer(orders.get_stats(GetStatsRequest {}))).await;
         let up = stats.is_ok_and(|stats| !stats.queues.is_empty());
         Dependency { name: "broker", status: if up { "up" } else { "unknown" }, required: false }
+    }
+
+    /// A registry that is lost leaves what it told last, so this only says whether it ever told anything.
+    fn registry(&self) -> Dependency {
+        let known = self.mesh.report().services.iter().any(|service| !service.endpoints.is_empty());
+        Dependency { name: "registry", status: if known { "up" } else { "unknown" }, required: false }
     }
 
     async fn within<T>(&self, question: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
