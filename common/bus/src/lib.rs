@@ -2,6 +2,7 @@
 
 pub mod consumer;
 pub mod embedded;
+mod metrics;
 pub mod port;
 pub mod relay;
 pub mod topology;

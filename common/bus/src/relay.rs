@@ -1,13 +1,16 @@
 //! Moves events from a store's outbox to the bus, at least once, until the bus has confirmed each.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use common::{Clock, Random};
-use store::DocumentStore;
+use common::{Backoff, Clock, Fault, Random};
+use store::{DocumentStore, OutboxEntry};
 use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
-use crate::port::Publisher;
+use crate::{
+    metrics::RelayMetrics,
+    port::{Event, Publisher},
+};
 
 /// The relay of one service's store.
 #[derive(Debug)]
@@ -21,9 +24,115 @@ pub struct OutboxRelay {
     pub metrics: Metrics,
 }
 
+/// Events that are claimed and published together; the publisher pipelines them.
+pub const BATCH_MAX: usize = 256;
+/// How long a claim lasts: what a relay that died had in hand is published by another after this.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// When a publish counts as failed; shorter than the lease, so that nobody else publishes the same meanwhile.
+const PUBLISH_LIMIT: Duration = Duration::from_secs(8);
+/// How the relay waits for the bus or the store to come back.
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
+
 impl OutboxRelay {
     /// Runs until `shutdown`, then publishes what it has claimed.
     pub async fn run(self, shutdown: CancellationToken) {
-        let _ = shutdown;
+        let metrics = RelayMetrics::of(&self.metrics, self.source);
+        let mut failures = 0;
+        while !shutdown.is_cancelled() {
+            let round = self.round(&metrics).await;
+            failures = self.note(failures, &round);
+            let pause = async {
+                match round {
+                    Ok(BATCH_MAX) => {}
+                    Ok(_) => self.store.outbox_changed().await,
+                    Err(_) => tokio::time::sleep(BACKOFF.delay(failures, &*self.random)).await,
+                }
+            };
+            shutdown.run_until_cancelled(pause).await;
+        }
+    }
+
+    /// Publishes one batch and says how many events it had; the first fault when not all of them got through.
+    async fn round(&self, metrics: &RelayMetrics) -> Result<usize, Fault> {
+        let entries = self.store.claim_outbox(BATCH_MAX, LEASE).await?;
+        let now = self.clock.now();
+        let age = entries.iter().map(|entry| now.since(entry.event.at)).max();
+        metrics.lag.set(age.unwrap_or_default().as_secs_f64());
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        let results = self.publish(&entries).await;
+        common::crash::point!("bus.relay.published");
+        self.settle(entries, results, metrics).await
+    }
+
+    /// One result per entry, in order, within the limit.
+    async fn publish(&self, entries: &[OutboxEntry]) -> Vec<Result<(), Fault>> {
+        let events: Vec<_> = entries.iter().map(|entry| self.event(entry)).collect();
+        let publish = tokio::time::timeout(PUBLISH_LIMIT, self.publisher.publish(&events));
+        publish.await.unwrap_or_else(|_| {
+            let late = Fault::deadline_exceeded(format!("publish {} events", events.len()));
+            vec![Err(late); events.len()]
+        })
+    }
+
+    fn event(&self, entry: &OutboxEntry) -> Event {
+        let event = &entry.event;
+        Event {
+            id: event.id,
+            event_type: event.event_type.clone(),
+            source: self.source.to_owned(),
+            subject: event.subject.clone(),
+            time: event.at,
+            sequence: event.sequence,
+            traceparent: event.trace,
+            data: event.data.clone().into(),
+        }
+    }
+
+    /// Takes what was confirmed out of the outbox and gives the rest back.
+    async fn settle(
+        &self,
+        entries: Vec<OutboxEntry>,
+        results: Vec<Result<(), Fault>>,
+        metrics: &RelayMetrics,
+    ) -> Result<usize, Fault> {
+        let claimed = entries.len();
+        let (mut confirmed, mut refused, mut first_fault) = (Vec::with_capacity(claimed), Vec::new(), None);
+        for (entry, result) in entries.into_iter().zip(results) {
+            match result {
+                Ok(()) => confirmed.push(entry),
+                Err(fault) => {
+                    refused.push(entry);
+                    first_fault.get_or_insert(fault);
+                }
+            }
+        }
+        metrics.published.inc_by(confirmed.len() as u64);
+        metrics.failed.inc_by(refused.len() as u64);
+        if !refused.is_empty() {
+            self.store.unclaim_outbox(&refused).await?;
+        }
+        if !confirmed.is_empty() {
+            self.store.trim_outbox(&confirmed).await?;
+        }
+        first_fault.map_or(Ok(claimed), Err)
+    }
+
+    /// The failures in a row after this round; says when they begin and when they end.
+    fn note(&self, failures: u32, round: &Result<usize, Fault>) -> u32 {
+        match round {
+            Ok(_) if failures == 0 => 0,
+            Ok(_) => {
+                tracing::info!(source = self.source, failures, "outbox relay goes on");
+                0
+            }
+            Err(fault) => {
+                if failures == 0 {
+                    tracing::warn!(source = self.source, %fault, "outbox relay cannot publish; trying on");
+                }
+                failures.saturating_add(1)
+            }
+        }
     }
 }

@@ -13,8 +13,11 @@ use crate::{
 /// Hints that wait for one reader; the oldest are dropped then.
 pub(super) const HINTS_MAX: usize = 10_000;
 
+/// One channel per pattern that was ever asked for.
 #[derive(Debug, Default)]
-pub(super) struct Hints(Mutex<Vec<(&'static str, Sender<Arc<Event>>)>>);
+pub(super) struct Hints(Mutex<Channels>);
+
+type Channels = Vec<(&'static str, Sender<Arc<Event>>)>;
 
 impl Hints {
     pub(super) fn subscribe(&self, pattern: &'static str) -> Box<dyn LiveHints> {
@@ -36,7 +39,7 @@ impl Hints {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(&'static str, Sender<Arc<Event>>)>> {
+    fn lock(&self) -> MutexGuard<'_, Channels> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! Handing out: a subscription takes messages from its queue, and a delivery settles one or gives it back.
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use common::Fault;
@@ -27,13 +27,9 @@ pub(super) struct EmbeddedSubscription {
 #[async_trait]
 impl Subscription for EmbeddedSubscription {
     async fn next(&mut self) -> Result<Box<dyn Delivery>, Fault> {
-        if let Taken::Message(message) = self.take()? {
-            return Ok(self.deliver(message));
-        }
         loop {
-            let mut woken = pin!(self.broker.woken(self.queue));
-            // From here on no wake-up is missed, so nothing that becomes ready after the look below is either.
-            woken.as_mut().enable();
+            // It hears of everything from here on, so that nothing that becomes ready after the look is missed.
+            let woken = self.broker.woken(self.queue);
             match self.take()? {
                 Taken::Message(message) => return Ok(self.deliver(message)),
                 Taken::Again => tokio::task::yield_now().await,

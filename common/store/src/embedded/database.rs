@@ -26,8 +26,11 @@ use super::{
 const CACHE_BYTES: u64 = 16 << 20;
 /// A keyspace's writes in memory before they are sorted to a file. fjall's own 64 MiB cost hundreds of megabytes.
 const MEMTABLE_BYTES: u64 = 8 << 20;
-/// Threads that flush and compact.
-const WORKERS: usize = 2;
+/// Journals kept until every keyspace has flushed what they hold; a start reads them all. The least fjall allows.
+const JOURNALS_BYTES: u64 = 64 << 20;
+/// Threads that flush and compact. With more than one, fjall 3.1 keeps one of them for flushes by letting it pass
+/// waiting compactions around in a circle: a core spins as long as another compacts.
+const WORKERS: usize = 1;
 
 /// Asked before each write to disk; an error stands for a sync that failed. A seam for tests.
 pub type SyncGate = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
