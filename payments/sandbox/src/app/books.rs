@@ -1,6 +1,6 @@
 //! The books: every collection, and the one way in which a change is written down together with its events.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use common::{Clock, Fault, Ids, Timestamp};
 use serde::Serialize;
@@ -37,6 +37,8 @@ pub struct Books {
     pub posts_webhooks: bool,
     /// Rung when there is a webhook to send.
     pub posted: Arc<Notify>,
+    /// The newest token, so that what is made in one millisecond is listed in the order in which it was made.
+    newest: Arc<Mutex<Token>>,
 }
 
 /// A change that has been decided and not yet written: its writes in order, and what the caller is told.
@@ -67,11 +69,20 @@ impl Books {
             public_url: public_url.trim_end_matches('/').into(),
             posts_webhooks,
             posted: Arc::default(),
+            newest: Arc::new(Mutex::new(Token::first_of_second(0))),
         }
     }
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A new token, behind every one that was minted before in the same millisecond.
+    #[must_use]
+    pub fn mint(&self) -> Token {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = self.ids.mint::<Token>().behind(*newest);
+        *newest
     }
 
     /// Writes a change down, durably. The first write decides: when it loses, nothing is written. Faults:
@@ -100,7 +111,7 @@ impl Books {
     ) -> Result<Write, Fault> {
         let told = self.posts_webhooks && event_type.is_subscribed();
         let record = EventRecord {
-            token: Token::mint(&self.ids),
+            token: self.mint(),
             event_type,
             object: raw(object)?,
             cause: cause.clone(),

@@ -5,7 +5,7 @@ use store::{Expected, Save};
 
 use super::books::{Books, Change, raw};
 use crate::{
-    domain::{Metadata, Price, Token, session::MAX_TOTAL_MINOR},
+    domain::{Metadata, Price, session::MAX_TOTAL_MINOR},
     error::ApiError,
     form::Form,
     object,
@@ -35,7 +35,7 @@ impl NewPrice {
 
     pub(super) fn decide(&self, books: &Books) -> Result<Change, ApiError> {
         let price = Price {
-            token: Token::mint(&books.ids),
+            token: books.mint(),
             currency: self.currency,
             unit_minor: self.unit_minor,
             name: self.name.clone(),

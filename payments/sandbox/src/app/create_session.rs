@@ -84,7 +84,7 @@ impl NewSession {
     }
 
     async fn session(&self, books: &Books) -> Result<Session, ApiError> {
-        let token = Token::mint(&books.ids);
+        let token = books.mint();
         let (currency, lines) = self.priced(books).await?;
         let total_minor = lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.total_minor));
         Ok(Session {

@@ -112,7 +112,7 @@ impl NewRefund {
     fn refund(&self, books: &Books, session: &Session, amount_minor: i64, fate: Fate) -> Refund {
         let due_ms = books.now().as_millis() + PENDING_MS;
         Refund {
-            token: Token::mint(&books.ids),
+            token: books.mint(),
             payment: session.token,
             amount_minor,
             currency: session.currency,

@@ -1,7 +1,7 @@
 //! Ids as Stripe writes them: a prefix and a token. The token is a UUIDv7, so that ids sort by time; a session, its
 //! payment intent and its charge share one token, so that there is one of each by construction.
 
-use common::{Ids, id::Id};
+use common::id::Id;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,9 +31,12 @@ impl Id for Token {
 }
 
 impl Token {
+    /// This token or, when `last` is of the same millisecond and not below it, the one behind `last`.
     #[must_use]
-    pub fn mint(ids: &Ids) -> Self {
-        ids.mint()
+    pub fn behind(self, last: Self) -> Self {
+        let (own, last) = (self.0.as_u128(), last.0.as_u128());
+        let overtaken = own >> 80 == last >> 80 && own <= last;
+        if overtaken { Self(Uuid::from_u128(last + 1)) } else { self }
     }
 
     /// The least token of this second: every token minted before it sorts below.

@@ -38,7 +38,7 @@ pub struct RequestId(String);
 
 /// Checks the caller's key and gives every answer of the API its id and version.
 pub async fn frame(State(web): Shared, mut request: Request, next: Next) -> Response {
-    let id = Token::mint(&web.books.ids).with("req_");
+    let id = web.books.mint().with("req_");
     let mut response = match authorize(request.headers()) {
         Ok(()) => {
             request.extensions_mut().insert(RequestId(id.clone()));
