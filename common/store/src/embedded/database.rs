@@ -76,7 +76,11 @@ impl Database {
 
     fn start(folder: &Path, gate: Option<SyncGate>) -> Result<Self, OpenError> {
         let broken = |detail| OpenError::Broken { path: folder.to_owned(), detail };
-        let opened = fjall::Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(WORKERS).open();
+        let opened = fjall::Database::builder(folder)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNALS_BYTES)
+            .worker_threads(WORKERS)
+            .open();
         let database = opened.map_err(|error| match error {
             fjall::Error::Locked => OpenError::Locked(folder.to_owned()),
             other => broken(failure::text(&other)),
