@@ -37,4 +37,9 @@ impl Call {
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         CALL.scope(self, future).await
     }
+
+    /// Runs the function as part of this call: for one who does work for several callers at once.
+    pub fn enter<T>(self, function: impl FnOnce() -> T) -> T {
+        CALL.sync_scope(self, function)
+    }
 }

@@ -1,0 +1,4 @@
+//! Driven adapters: the ports' other side.
+
+pub(crate) mod orders_client;
+pub(crate) mod repository;
