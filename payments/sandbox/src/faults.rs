@@ -77,6 +77,19 @@ impl Rule {
 
 /// How many rules may be on at once.
 pub const MAX_RULES: usize = 1000;
+/// The longest that a fault holds anything back, and the most copies it makes.
+pub const MAX_DELAY_MS: u64 = 24 * 60 * 60 * 1000;
+pub const MAX_COPIES: u32 = 1000;
+
+impl Strike {
+    fn is_bounded(self) -> bool {
+        match self {
+            Self::Delay { delay_ms: ms } | Self::Reorder { window_ms: ms } => ms <= MAX_DELAY_MS,
+            Self::Duplicate { copies } => copies <= MAX_COPIES,
+            _ => true,
+        }
+    }
+}
 
 /// The switches. Cheap to clone; all clones are the same switches.
 #[derive(Clone, Debug, Default)]
@@ -85,10 +98,11 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Switches a fault on; rules for one operation strike one after the other. False when there are too many.
+    /// Switches a fault on; rules for one operation strike one after the other. False when there are too many, or
+    /// when it exceeds its bounds.
     pub fn arm(&self, rule: Rule) -> bool {
         let mut rules = self.lock();
-        let fits = rules.len() < MAX_RULES;
+        let fits = rules.len() < MAX_RULES && rule.strike.is_bounded();
         if fits && rule.times > 0 {
             rules.push(rule);
         }

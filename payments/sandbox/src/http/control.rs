@@ -38,7 +38,11 @@ pub async fn arm(State(web): Shared, headers: HeaderMap, body: Body) -> Response
         let body = body::read(body).await?;
         let rule: Rule = serde_json::from_slice(&body)
             .map_err(|error| ApiError::invalid(format!("This is not a fault: {error}.")))?;
-        if web.faults.arm(rule) { Ok(rule) } else { Err(ApiError::invalid("There are too many faults.")) }
+        if web.faults.arm(rule) {
+            Ok(rule)
+        } else {
+            Err(ApiError::invalid("There are too many faults, or this one exceeds its bounds."))
+        }
     };
     reply::object(armed.await)
 }

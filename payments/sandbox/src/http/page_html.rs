@@ -85,7 +85,7 @@ fn summary(session: &Session) -> String {
     format!(
         "<section aria-label=\"Your order\"><h1>Your order</h1><p class=\"total\">{total}</p>\n\
          <table><tbody>{lines}</tbody>\
-         <tfoot><tr><th scope=\"row\">Total due</th><td>{total}</td></tr></tfoot></table></section>\n"
+         <tfoot><tr><th scope=\"row\">Total</th><td>{total}</td></tr></tfoot></table></section>\n"
     )
 }
 

@@ -6,9 +6,9 @@ use common::Clock as _;
 use http::{Request, header};
 use http_body_util::BodyExt as _;
 use stripe_checkout::checkout_session::{
-    CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionLineItemsPriceData,
-    CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession, ListCheckoutSession, ProductData,
-    RetrieveCheckoutSession,
+    CreateCheckoutSession, CreateCheckoutSessionAllowedPaymentMethodTypes, CreateCheckoutSessionLineItems,
+    CreateCheckoutSessionLineItemsPriceData, CreateCheckoutSessionPaymentIntentData, ExpireCheckoutSession,
+    ListCheckoutSession, ProductData, RetrieveCheckoutSession,
 };
 use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr, StripeMethod};
 use stripe_core::{
@@ -76,6 +76,7 @@ fn order(bench: &Bench) -> CreateCheckoutSession {
     data.metadata = Some(metadata.clone());
     CreateCheckoutSession::new()
         .mode(CheckoutSessionMode::Payment)
+        .allowed_payment_method_types(vec![CreateCheckoutSessionAllowedPaymentMethodTypes::Card])
         .line_items(vec![line])
         .client_reference_id("ord_1")
         .customer_email("a@example.com")
