@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub mod bus;
 pub mod clock;
 pub mod random;
 pub mod store;

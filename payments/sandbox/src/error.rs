@@ -124,6 +124,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "idempotency_error", text)
     }
 
+    #[must_use]
+    pub fn too_many_requests() -> Self {
+        let text = "Request rate limit exceeded.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, INVALID, text).with_code("rate_limit")
+    }
+
     /// A 500 that says nothing.
     #[must_use]
     pub fn internal() -> Self {

@@ -36,6 +36,9 @@ pub enum Strike {
     /// It is done; a 500, which its idempotency key replays.
     #[serde(rename = "500_after_commit")]
     ErrorAfterCommit,
+    /// Nothing is done; the caller is told to come back later.
+    #[serde(rename = "429")]
+    TooManyRequests,
     /// It begins, or a webhook is sent, this much later.
     Delay { delay_ms: u64 },
     /// A refund that has failed at once.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use common::{Fault, Timestamp};
+use futures::future::join_all;
 use runtime::sweep::Sweep;
-use store::{Document, Documents, IndexQuery, Loaded, Order};
+use store::{Document, Documents, Expected, IndexQuery, Loaded, Order, Write};
 
 use crate::{
     app::Books,
@@ -36,49 +37,57 @@ impl Sweep for Due {
 }
 
 impl Due {
+    /// At once, so that they share their waits for the disk.
     async fn sessions(&self, now: Timestamp) -> Result<usize, Fault> {
         let due = due(&self.0.sessions, "due", now).await?;
-        let visited = due.len();
-        for session in due {
-            lost_races_are_fine(self.0.settled(session).await.map(drop))?;
-        }
+        let settled = join_all(due.into_iter().map(|session| self.0.settled(session))).await;
+        let visited = settled.len();
+        settled.into_iter().try_for_each(|result| lost_races_are_fine(result.map(drop)))?;
         Ok(visited)
     }
 
     async fn refunds(&self, now: Timestamp) -> Result<usize, Fault> {
         let due = due(&self.0.refunds, "due", now).await?;
-        let visited = due.len();
-        for refund in due {
-            lost_races_are_fine(self.0.settle_refund(refund).await)?;
-        }
+        let settled = join_all(due.into_iter().map(|refund| self.0.settle_refund(refund))).await;
+        let visited = settled.len();
+        settled.into_iter().try_for_each(lost_races_are_fine)?;
         Ok(visited)
     }
 
     async fn replies(&self, now: Timestamp) -> Result<usize, Fault> {
-        let old = due(&self.0.replies, "kept_until", now).await?;
-        let visited = old.len();
-        for reply in old {
-            let id = reply.body.document_id();
-            lost_races_are_fine(self.0.replies.remove(&id, reply.version).await)?;
-        }
-        Ok(visited)
+        self.forget(due(&self.0.replies, "kept_until", now).await?).await
     }
 
     /// The oldest events come first by id; one that is still to be delivered ends the round.
     async fn events(&self, now: Timestamp) -> Result<usize, Fault> {
         let oldest_kept = Token::first_of_second((now - EVENTS_KEPT).as_secs());
         let query = query(None, token::EVENT, oldest_kept.with(token::EVENT));
-        let old = self.0.events.list(query).await?.entries;
-        let mut visited = 0;
-        for event in old {
-            if matches!(event.body.delivery, Delivery::Pending { .. }) {
-                break;
-            }
-            let id = event.body.document_id();
-            lost_races_are_fine(self.0.events.remove(&id, event.version).await)?;
-            visited += 1;
+        let mut old = self.0.events.list(query).await?.entries;
+        let told = old.iter().take_while(|e| !matches!(e.body.delivery, Delivery::Pending { .. })).count();
+        old.truncate(told);
+        self.forget(old).await
+    }
+
+    /// Removes documents with one wait for the disk.
+    async fn forget<T: Document>(&self, old: Vec<Loaded<T>>) -> Result<usize, Fault> {
+        let visited = old.len();
+        if visited > 0 {
+            let removals = old.iter().map(removal).collect();
+            lost_races_are_fine(self.0.store.save_in_order(removals).await.map(drop))?;
         }
         Ok(visited)
+    }
+}
+
+fn removal<T: Document>(document: &Loaded<T>) -> Write {
+    Write {
+        collection: T::COLLECTION,
+        id: document.body.document_id(),
+        expected: Expected::Version(document.version),
+        body: None,
+        index_keys: Vec::new(),
+        events: Vec::new(),
+        handled: None,
     }
 }
 

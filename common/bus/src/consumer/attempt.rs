@@ -25,11 +25,13 @@ pub(super) struct Held {
     pub(super) tries: u32,
     /// When it should be tried again.
     pub(super) retry_at: Instant,
+    /// It last failed for want of its own turn, not of a dependency.
+    pub(super) contended: bool,
 }
 
 impl Held {
     pub(super) fn new(delivery: Box<dyn Delivery>) -> Self {
-        Self { delivery, tries: 0, retry_at: Instant::now() }
+        Self { delivery, tries: 0, retry_at: Instant::now(), contended: false }
     }
 }
 
@@ -114,8 +116,8 @@ impl Attempt<'_> {
         tracing::debug!(queue = self.consumer.queue, event_type = event.event_type, id = %event.id, %fault, "event deferred");
         held.tries += 1;
         held.retry_at = Instant::now() + BACKOFF.delay(held.tries, &*self.consumer.random);
-        let contended = matches!(fault.kind(), Kind::VersionConflict | Kind::Aborted);
-        let cause = if contended { Deferral::Contended } else { Deferral::Outage(fault) };
+        held.contended = matches!(fault.kind(), Kind::VersionConflict | Kind::Aborted);
+        let cause = if held.contended { Deferral::Contended } else { Deferral::Outage(fault) };
         Outcome::Deferred { held, cause }
     }
 

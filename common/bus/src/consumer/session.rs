@@ -1,7 +1,7 @@
 //! A running consumer: what is in hand, what waits for its next try, and when to take more.
 
 use common::Fault;
-use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -73,29 +73,49 @@ impl<'a> Session<'a> {
             for held in self.held.extract_if(.., |held| held.retry_at <= now).collect::<Vec<_>>() {
                 self.begin(held, false);
             }
-        } else if self.outage.probe_at().is_some_and(|at| at <= now)
-            && let Some(held) = self.next_probe(now)
+        } else if self.probe_is_due(now) {
+            self.probe(now);
+        }
+    }
+
+    /// Sends a probe, best with a delivery that failed less often than the outage did, or with a new one. One that
+    /// failed every time may be in trouble of its own, and would keep the queue paused for nothing: it goes when its
+    /// own time has come and there is no other.
+    fn probe(&mut self, now: Instant) {
+        let failures = self.outage.failures();
+        let mut place = self.least_tried(|held| !held.contended && held.tries < failures);
+        if place.is_none()
+            && self.has_room(now)
+            && let Some(next) = self.subscription.next().now_or_never()
         {
+            return self.took(next);
+        }
+        place = place.or_else(|| self.least_tried(|held| held.retry_at <= now));
+        if let Some(place) = place {
+            let held = self.held.swap_remove(place);
             self.outage.probe_sent();
             self.begin(held, true);
         }
     }
 
-    /// The delivery to probe with: the one that failed least, unless it failed more often than the outage explains.
-    /// Such a one is in trouble of its own, and would keep the queue paused for nothing.
-    fn next_probe(&mut self, now: Instant) -> Option<Held> {
-        let may_go = |held: &Held| held.tries <= self.outage.failures() || held.retry_at <= now;
+    fn least_tried(&self, may_go: impl Fn(&Held) -> bool) -> Option<usize> {
         let candidates = self.held.iter().enumerate().filter(|(_, held)| may_go(held));
-        let (place, _) = candidates.min_by_key(|(_, held)| held.tries)?;
-        Some(self.held.swap_remove(place))
+        candidates.min_by_key(|(_, held)| held.tries).map(|(place, _)| place)
+    }
+
+    fn probe_is_due(&self, now: Instant) -> bool {
+        self.outage.probe_at().is_some_and(|at| at <= now)
+    }
+
+    fn has_room(&self, now: Instant) -> bool {
+        self.in_hand.len() + self.held.len() < PREFETCH && self.ask_at <= now
     }
 
     /// Whether to ask the subscription: there is room, and it is no time to wait. During an outage a new delivery is
     /// wanted only as a probe.
     fn takes_more(&self) -> bool {
         let now = Instant::now();
-        let probing = !self.outage.is_on() || self.outage.probe_at().is_some_and(|at| at <= now);
-        probing && self.in_hand.len() + self.held.len() < PREFETCH && self.ask_at <= now
+        self.has_room(now) && (!self.outage.is_on() || self.probe_is_due(now))
     }
 
     /// When something here may have changed without an attempt or a delivery telling.

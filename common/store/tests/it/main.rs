@@ -6,6 +6,7 @@ mod database;
 mod documents;
 mod kill;
 mod reopen;
+mod wake;
 
 use std::{path::Path, sync::Arc};
 

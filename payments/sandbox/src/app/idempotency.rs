@@ -130,6 +130,7 @@ impl Desk {
         }
         match strike {
             Some(Strike::DropReplyBeforeCommit) => Ok(Answer::Dropped),
+            Some(Strike::TooManyRequests) => Err(ApiError::too_many_requests()),
             Some(Strike::ErrorBeforeCommit) => self.refuse(request, expected, &injected()).await,
             _ => self.execute(request, expected, strike).await,
         }

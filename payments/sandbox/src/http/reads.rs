@@ -41,6 +41,7 @@ async fn read<T: Serialize>(
         Some(Strike::ErrorBeforeCommit | Strike::ErrorAfterCommit) => {
             return reply::response(ApiError::internal().into());
         }
+        Some(Strike::TooManyRequests) => return reply::response(ApiError::too_many_requests().into()),
         Some(Strike::Delay { delay_ms }) => tokio::time::sleep(Duration::from_millis(delay_ms)).await,
         _ => {}
     }

@@ -66,6 +66,16 @@ async fn a_dropped_reply_is_there_under_its_key() {
 }
 
 #[tokio::test]
+async fn a_429_is_not_kept() {
+    let bench = Bench::new();
+    bench.sandbox.faults().arm(Rule::once(Operation::CreateSession, Strike::TooManyRequests));
+    let order = bench.order("ord_1");
+    let limited = bench.post_with(PATH, &order, Some("k1")).await;
+    assert_eq!((limited.status, limited.error().as_str()), (StatusCode::TOO_MANY_REQUESTS, "rate_limit"));
+    bench.post_with(PATH, &order, Some("k1")).await.id();
+}
+
+#[tokio::test]
 async fn what_fails_validation_can_be_corrected_under_the_same_key() {
     let bench = Bench::new();
     let wrong = bench.order("ord_1").replace("mode=payment", "mode=gift");

@@ -149,6 +149,25 @@ async fn what_time_does_is_told_without_anybody_looking() {
 }
 
 #[tokio::test]
+async fn what_is_kept_for_a_time_is_forgotten_after_it_and_charges_never_are() {
+    let running = running().await;
+    let bench = &running.bench;
+    let order = bench.order("ord_1");
+    let id = bench.post_with("/v1/checkout/sessions", &order, Some("k1")).await.id();
+    bench.pay(&id, VISA).await;
+    eventually("the webhook arrives", async || !running.merchant.types().is_empty()).await;
+    bench.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    let count = async |collection| {
+        bench.sandbox.store().count(store::Collection(collection), None, "").await.unwrap()
+    };
+    eventually("events and replies are gone", async || {
+        count("events").await == 0 && count("replies").await == 0
+    })
+    .await;
+    assert_eq!(bench.charges("ord_1").await.len(), 1);
+}
+
+#[tokio::test]
 async fn faults_lose_repeat_and_hold_back_webhooks() {
     let running = running().await;
     let faults = running.bench.sandbox.faults();

@@ -1,0 +1,77 @@
+//! What operators see and do.
+
+use std::sync::Arc;
+
+use bus::{Bus, Nack};
+
+use super::{
+    Harness, ORDERS, SOME,
+    sample::{depth, drain, event, events, nothing, permanent, publish, take, unexpected, until_depth},
+};
+
+/// Makes dead letters of this many new events; their ids.
+async fn bury(bus: &dyn Bus, count: usize) -> Vec<String> {
+    publish(bus, &events("order.ready", count)).await;
+    let mut orders = bus.subscribe(ORDERS, count).await.unwrap();
+    for _ in 0..count {
+        take(&mut orders).await.nack(Nack::DeadLetter(permanent())).await.unwrap();
+    }
+    bus.list(ORDERS, count).await.unwrap().into_iter().map(|letter| letter.id).collect()
+}
+
+pub(super) async fn a_replayed_dead_letter_starts_anew(harness: Arc<dyn Harness>) {
+    let bus = harness.open().await;
+    let ids = bury(&*bus, 2).await;
+    assert!(bus.replay(ORDERS, &ids[0]).await.unwrap());
+    assert!(!bus.replay(ORDERS, &ids[0]).await.unwrap(), "it is no dead letter any more");
+    assert!(!bus.replay(SOME, &ids[1]).await.unwrap(), "it is another queue's");
+    assert!(!bus.replay(ORDERS, "nonsense").await.unwrap());
+    let mut orders = bus.subscribe(ORDERS, 4).await.unwrap();
+    let delivery = take(&mut orders).await;
+    assert_eq!((delivery.event().subject.as_str(), delivery.attempts()), ("0", 0));
+    delivery.ack().await.unwrap();
+    nothing(&mut orders).await;
+    assert_eq!(bus.list(ORDERS, 10).await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_purged_dead_letter_is_gone(harness: Arc<dyn Harness>) {
+    let bus = harness.open().await;
+    let ids = bury(&*bus, 2).await;
+    assert!(bus.purge(ORDERS, &ids[0]).await.unwrap());
+    assert!(!bus.purge(ORDERS, &ids[0]).await.unwrap());
+    assert!(!bus.replay(ORDERS, &ids[0]).await.unwrap());
+    assert_eq!(bus.list(ORDERS, 10).await.unwrap()[0].id, ids[1]);
+    assert_eq!(depth(&*bus, ORDERS).await.dead_letters, 1);
+}
+
+pub(super) async fn dead_letters_survive_a_restart(harness: Arc<dyn Harness>) {
+    let bus = harness.open().await;
+    let ids = bury(&*bus, 3).await;
+    drop(bus);
+    let bus = harness.open().await;
+    let letters = bus.list(ORDERS, 2).await.unwrap();
+    assert_eq!(
+        letters.iter().map(|letter| &letter.id).collect::<Vec<_>>(),
+        [&ids[0], &ids[1]],
+        "oldest first"
+    );
+    let depth = depth(&*bus, ORDERS).await;
+    assert_eq!((depth.ready, depth.in_flight, depth.dead_letters), (0, 0, 3));
+    assert!(bus.replay(ORDERS, &ids[2]).await.unwrap());
+    drain(&mut bus.subscribe(ORDERS, 1).await.unwrap(), 1).await;
+}
+
+pub(super) async fn depths_tell_what_is_ready_in_flight_and_dead(harness: Arc<dyn Harness>) {
+    let bus = harness.open().await;
+    bury(&*bus, 1).await;
+    publish(&*bus, &events("order.ready", 5)).await;
+    publish(&*bus, &[event("stock.low", "other")]).await;
+    let mut orders = bus.subscribe(ORDERS, 2).await.unwrap();
+    take(&mut orders).await.nack(Nack::Retry(unexpected())).await.unwrap();
+    let _in_hand = take(&mut orders).await;
+    drop(orders);
+    until_depth(&*bus, ORDERS, |depth| (depth.ready, depth.in_flight, depth.dead_letters) == (4, 1, 1)).await;
+    let mut queues: Vec<_> = bus.depths().await.unwrap().into_iter().map(|d| (d.queue, d.ready)).collect();
+    queues.sort();
+    assert_eq!(queues, [(ORDERS.to_owned(), 4), (SOME.to_owned(), 1)]);
+}
