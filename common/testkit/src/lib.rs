@@ -4,5 +4,6 @@
 
 pub mod bus;
 pub mod clock;
+pub mod faulty;
 pub mod random;
 pub mod store;

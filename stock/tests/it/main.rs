@@ -1,0 +1,11 @@
+//! Stock over the embedded store in a folder of its own: what callers, events, sweeps and crashes may rely on.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bench;
+mod catalogue;
+mod contention;
+mod crashes;
+mod deliveries;
+mod events;
+mod sweeps;
