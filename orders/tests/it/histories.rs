@@ -67,8 +67,8 @@ pub(crate) fn ticket(state: TicketState) -> Fact {
     Fact::Ticket { state, started }
 }
 
-pub(crate) fn returned(key: impl ToString, minor: i64) -> Fact {
-    Fact::Returned(Returned { key: key.to_string(), amount: usd(minor) })
+pub(crate) fn returned(key: impl Into<String>, minor: i64) -> Fact {
+    Fact::Returned(Returned { key: key.into(), amount: usd(minor) })
 }
 
 fn refund_failed(attempt: u32) -> Fact {
@@ -87,13 +87,16 @@ fn histories() -> Vec<History> {
     let history = |name, start, facts, end| History { name, start, facts, end };
     let served = || vec![ticket(Queued), ticket(Preparing), ticket(Ready), ticket(PickedUp)];
     let with = |facts: Vec<Fact>, more: Vec<Fact>| facts.into_iter().chain(more).collect::<Vec<_>>();
-    let back = || vec![returned(own_refund(), TOTAL)];
+    let back = || vec![returned(own_refund().to_string(), TOTAL)];
     vec![
         history("happy", waiting(), with(vec![succeeded()], served()), Status::Completed),
         history(
             "delayed method",
             waiting(),
-            with(vec![payment(PaymentState::Processing), succeeded()], vec![ticket(Queued), ticket(Preparing)]),
+            with(
+                vec![payment(PaymentState::Processing), succeeded()],
+                vec![ticket(Queued), ticket(Preparing)],
+            ),
             Status::Preparing,
         ),
         history(
@@ -270,6 +273,6 @@ fn a_refund_made_at_the_provider_leaves_less_for_ours_and_never_more_than_was_ca
     order.merge(&refund_failed(1), at(5));
     let second = order.open_refunds().next().unwrap();
     assert_eq!((second.attempt, second.amount), (2, Some(usd(TOTAL - 300))));
-    order.merge(&returned(own_refund(), TOTAL - 300), at(6));
+    order.merge(&returned(own_refund().to_string(), TOTAL - 300), at(6));
     assert_eq!((order.status, order.returned_minor()), (Status::Refunded, TOTAL));
 }

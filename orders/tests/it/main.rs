@@ -1,4 +1,5 @@
 //! The orders service against its own store and scripted peers.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod cancel;
 mod histories;

@@ -28,9 +28,8 @@ fn facts() -> impl Strategy<Value = Fact> {
             .prop_map(|state| Fact::Payment { state, captured: None }),
         prop::sample::select(vec![Queued, Preparing, Ready, PickedUp, Rejected, Cancelled]).prop_map(ticket),
         (1_u8..9, 1..=TOTAL).prop_map(|(n, minor)| returned(format!("re_{n}"), minor / 8)),
-        (1_u8..9, 1..=TOTAL / 8).prop_map(|(n, minor)| returned(refund_id(n), minor)),
-        (1_u8..9, 1_u32..4)
-            .prop_map(|(n, attempt)| Fact::RefundFailed { refund_id: refund_id(n), attempt }),
+        (1_u8..9, 1..=TOTAL / 8).prop_map(|(n, minor)| returned(refund_id(n).to_string(), minor)),
+        (1_u8..9, 1_u32..4).prop_map(|(n, attempt)| Fact::RefundFailed { refund_id: refund_id(n), attempt }),
     ]
 }
 
