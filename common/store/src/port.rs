@@ -131,7 +131,8 @@ pub struct OutboxEntry {
 /// Stores the documents of one service.
 ///
 /// Every method returns `unavailable` when the store cannot be reached or fails; such a write is indeterminate: it
-/// may be there afterwards. No other fault than the named ones is returned.
+/// may be there afterwards. A write that breaks a rule of this port (two keys of one index, control characters) is
+/// `internal`. No other fault than the named ones is returned.
 #[async_trait]
 pub trait DocumentStore: Send + Sync + fmt::Debug {
     /// The document; `None` when there is none.
@@ -152,7 +153,7 @@ pub trait DocumentStore: Send + Sync + fmt::Debug {
     /// A page of documents in the order of an index; `invalid_parameter` for a cursor that is not ours.
     async fn list(&self, collection: Collection, query: IndexQuery) -> Result<Page<Stored>, Fault>;
 
-    /// How many keys of the index start with each prefix; `index` `None` counts ids.
+    /// How many keys of the index start with the prefix; `index` `None` counts ids.
     async fn count(
         &self,
         collection: Collection,

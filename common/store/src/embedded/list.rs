@@ -8,7 +8,7 @@ use common::{Fault, Page};
 use super::{
     cursor, envelope,
     keys::{self, END},
-    keyspace::{Entries, Keyspace},
+    keyspace::{Entries, Keyspace, View},
 };
 use crate::port::{Collection, IndexQuery, Order, Stored};
 
@@ -32,17 +32,20 @@ pub(super) fn page(
         let (key, value) = entry?;
         let id = id_of(&key[base.len()..], query.index)?;
         let document = match query.index {
-            None => Some(value),
-            Some(_) => view.get(&keys::document(collection, &id))?,
+            None => value,
+            Some(_) => indexed(&view, collection, &id)?,
         };
-        let document = document
-            .ok_or_else(|| Fault::internal(format!("{collection} {id} is in an index, but not there")))?;
         found.push(envelope::stored(id, &document)?);
         last = Some(key);
     }
     let more = entries.next().transpose()?.is_some();
     let next_cursor = last.filter(|_| more).map(|key| cursor::encode(collection, query, &key[base.len()..]));
     Ok(Page { entries: found, next_cursor })
+}
+
+fn indexed(view: &View, collection: Collection, id: &str) -> Result<Bytes, Fault> {
+    view.get(&keys::document(collection, id))?
+        .ok_or_else(|| Fault::internal(format!("{collection} {id} is in an index, but not there")))
 }
 
 /// How many keys of the index, or ids, start with the prefix. Reads no document.

@@ -166,3 +166,26 @@ async fn a_panic_in_a_unit_of_work_fails_the_database_and_leaves_nobody_waiting(
     let (panicked, _) = tokio::join!(panicking, database.failed());
     assert_eq!(panicked.unwrap_err().code(), Code::Unavailable);
 }
+
+#[tokio::test]
+async fn the_last_handle_may_go_inside_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder);
+    let last = database.clone();
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let work = move |_: &mut Transaction| {
+        // Returns once the other handle is gone.
+        let _ = gone.recv();
+        drop(last);
+        Ok(())
+    };
+    database.commit_lazily(work).unwrap();
+    drop(database);
+    drop(go);
+    let reopened = async {
+        while Database::open(folder.path()).is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), reopened).await.unwrap();
+}
