@@ -1,12 +1,9 @@
 //! Checks the tickets of a data folder for `ordermesh verify`.
 
 use common::{Fault, OrderId, Report};
-use store::{Document as _, DocumentStore, IndexQuery, Order};
+use store::DocumentStore;
 
 use crate::domain::{State, Ticket};
-
-/// Tickets read at a time.
-const PAGE: usize = 500;
 
 /// What the checks between services need of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,23 +15,21 @@ pub struct Summary {
 
 /// Every ticket, oldest first.
 pub async fn summaries(store: &dyn DocumentStore) -> Result<Vec<Summary>, Fault> {
-    let tickets = tickets(store).await?;
-    let summary = |ticket: Ticket| Summary {
-        order_id: ticket.order_id,
-        state: ticket.state,
-        started: ticket.was_started(),
-    };
-    Ok(tickets.into_iter().map(summary).collect())
+    let mut all = Vec::new();
+    let summary = |t: Ticket| Summary { order_id: t.order_id, state: t.state, started: t.was_started() };
+    store::each(store, |ticket| all.push(summary(ticket))).await?;
+    Ok(all)
 }
 
 /// Broken tickets.
 pub async fn check(store: &dyn DocumentStore) -> Result<Report, Fault> {
     let mut report = Report::default();
-    for ticket in tickets(store).await? {
+    store::each(store, |ticket: Ticket| {
         if let Some(problem) = problem(&ticket) {
             report.violation(format!("ticket {}: {problem}", ticket.id()));
         }
-    }
+    })
+    .await?;
     Ok(report)
 }
 
@@ -51,28 +46,4 @@ fn problem(ticket: &Ticket) -> Option<&'static str> {
         State::PickedUp => 4,
     };
     (times.iter().flatten().count() != expected).then_some("its state and its times contradict each other")
-}
-
-async fn tickets(store: &dyn DocumentStore) -> Result<Vec<Ticket>, Fault> {
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let query = IndexQuery {
-            index: None,
-            prefix: String::new(),
-            below: None,
-            order: Order::Ascending,
-            limit: PAGE,
-            cursor,
-        };
-        let page = store.list(Ticket::COLLECTION, query).await?;
-        for stored in page.entries {
-            let decoded = serde_json::from_slice(&stored.body);
-            all.push(decoded.map_err(|error| Fault::internal(format!("ticket {}: {error}", stored.id)))?);
-        }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
 }

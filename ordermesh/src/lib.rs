@@ -1,1 +1,14 @@
-//! The program: everything in one process, single roles, operator commands.
+//! The program as a library, so that tests can run whole meshes: everything in one process, single roles, and the
+//! operator commands. The only crate that sees more than one service.
+
+pub mod all_in_one;
+pub mod alone;
+pub mod cli;
+pub mod demo;
+pub mod role;
+pub mod rules;
+pub mod run;
+pub mod verify;
+
+mod client;
+mod http_server;

@@ -1,3 +1,16 @@
-//! The program.
+//! The program: parse, load, run. Exit codes: 0 a clean stop, 1 a failure while running, 2 settings or usage.
 
-fn main() {}
+use std::process::ExitCode;
+
+use ordermesh::{cli, run};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let invocation = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(usage) => usage.exit(),
+    };
+    run::main(&invocation)
+}

@@ -1,12 +1,9 @@
 //! Checks the orders of a data folder for `ordermesh verify`, and says what the checks between services need.
 
 use common::{Fault, Money, OrderId, Report};
-use store::{Document as _, DocumentStore, IndexQuery, Order as Direction};
+use store::DocumentStore;
 
 use crate::domain::{Order, Status};
-
-/// Orders read at a time.
-const PAGE: usize = 500;
 
 /// What the checks between services need of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +19,7 @@ pub struct Summary {
 /// Every order, oldest first.
 pub async fn summaries(store: &dyn DocumentStore) -> Result<Vec<Summary>, Fault> {
     let mut all = Vec::new();
-    each(store, |order| {
+    store::each(store, |order: Order| {
         all.push(Summary {
             id: order.id,
             status: order.status,
@@ -38,7 +35,7 @@ pub async fn summaries(store: &dyn DocumentStore) -> Result<Vec<Summary>, Fault>
 /// Broken orders, and apart from them what is still being done.
 pub async fn check(store: &dyn DocumentStore) -> Result<Report, Fault> {
     let mut report = Report::default();
-    each(store, |order| {
+    store::each(store, |order: Order| {
         for problem in problems(&order) {
             report.violation(format!("order {}: {problem}", order.id));
         }
@@ -99,28 +96,5 @@ fn open_work(order: &Order) -> Option<&'static str> {
         }
         _ if order.undo.is_open() => Some("what it held is being undone"),
         _ => order.open_refunds().next().map(|_| "a refund is under way"),
-    }
-}
-
-async fn each(store: &dyn DocumentStore, mut visit: impl FnMut(Order) + Send) -> Result<(), Fault> {
-    let mut cursor = None;
-    loop {
-        let query = IndexQuery {
-            index: None,
-            prefix: String::new(),
-            below: None,
-            order: Direction::Ascending,
-            limit: PAGE,
-            cursor,
-        };
-        let page = store.list(Order::COLLECTION, query).await?;
-        for stored in page.entries {
-            let decoded = serde_json::from_slice(&stored.body);
-            visit(decoded.map_err(|error| Fault::internal(format!("order {}: {error}", stored.id)))?);
-        }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(());
-        }
     }
 }

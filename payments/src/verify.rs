@@ -1,23 +1,35 @@
 //! What `ordermesh verify` asks of the payments' store: is every invariant kept, and what is still under way?
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
-use common::{Fault, Ids, SystemClock, SystemRandom, Timestamp, report::Report};
-use store::{Document, DocumentStore, Documents, IndexQuery, Order};
+use common::{Fault, Money, OrderId, Timestamp, report::Report};
+use store::DocumentStore;
 
 use crate::{
     domain::{InboxState, Payment, Refund, RefundOrigin, RefundState, State},
     outbound::inbox::InboxDocument,
 };
 
-/// Documents per page.
-const PAGE: usize = 256;
+/// What the checks between services need of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub order_id: OrderId,
+    pub captured: Option<Money>,
+}
+
+/// Every payment, oldest first.
+pub async fn summaries(store: &dyn DocumentStore) -> Result<Vec<Summary>, Fault> {
+    let mut all = Vec::new();
+    let summary = |payment: Payment| Summary { order_id: payment.order_id, captured: payment.captured };
+    store::each(store, |payment| all.push(summary(payment))).await?;
+    Ok(all)
+}
 
 /// Reads everything there is. Faults: `unavailable`, and `internal` for a document that cannot be read.
-pub async fn check(store: &Arc<dyn DocumentStore>) -> Result<Report, Fault> {
+pub async fn check(store: &dyn DocumentStore) -> Result<Report, Fault> {
     let mut report = Report::default();
-    each::<Payment>(store, |payment| check_payment(&payment, &mut report)).await?;
-    each::<InboxDocument>(store, |InboxDocument(entry)| match &entry.state {
+    store::each::<Payment>(store, |payment| check_payment(&payment, &mut report)).await?;
+    store::each::<InboxDocument>(store, |InboxDocument(entry)| match &entry.state {
         InboxState::Waiting => report.in_flight(format!("event {} ({}) waits", entry.id, entry.kind)),
         InboxState::GivenUp { why } => report.in_flight(format!("event {} was given up: {why}", entry.id)),
         InboxState::Done => {}
@@ -28,31 +40,6 @@ pub async fn check(store: &Arc<dyn DocumentStore>) -> Result<Report, Fault> {
         depth => report.in_flight(format!("{depth} events of payments are not delivered yet")),
     }
     Ok(report)
-}
-
-async fn each<T: Document>(
-    store: &Arc<dyn DocumentStore>,
-    mut visit: impl FnMut(T) + Send,
-) -> Result<(), Fault> {
-    let ids = Ids::new(Arc::new(SystemClock), Arc::new(SystemRandom));
-    let documents: Documents<T> = Documents::new(Arc::clone(store), ids, Arc::new(SystemClock));
-    let mut cursor = None;
-    loop {
-        let query = IndexQuery {
-            index: None,
-            prefix: String::new(),
-            below: None,
-            order: Order::Ascending,
-            limit: PAGE,
-            cursor,
-        };
-        let page = documents.list(query).await?;
-        page.entries.into_iter().for_each(|loaded| visit(loaded.body));
-        match page.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok(()),
-        }
-    }
 }
 
 /// The invariants of one payment, and what it still has to do.

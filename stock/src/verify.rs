@@ -1,12 +1,27 @@
 //! Checks the items, reservations and ledger of a data folder for `ordermesh verify`.
 
-use common::{Fault, Report};
-use store::{Document, DocumentStore, IndexQuery, Order};
+use common::{Fault, OrderId, Report};
+use store::{Document, DocumentStore};
 
-use crate::domain::audit::Books;
+use crate::domain::{
+    audit::Books,
+    reservation::{Reservation, Stage},
+};
 
-/// Documents read at a time.
-const PAGE: usize = 500;
+/// What the checks between services need of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub order_id: OrderId,
+    pub stage: Stage,
+}
+
+/// Every reservation, oldest first.
+pub async fn summaries(store: &dyn DocumentStore) -> Result<Vec<Summary>, Fault> {
+    let mut all = Vec::new();
+    let summary = |found: Reservation| Summary { order_id: found.order_id, stage: found.stage };
+    store::each(store, |reservation| all.push(summary(reservation))).await?;
+    Ok(all)
+}
 
 /// Broken invariants and, apart, the work in flight. Reads everything that stock has stored.
 pub async fn check(store: &dyn DocumentStore) -> Result<Report, Fault> {
@@ -21,24 +36,6 @@ pub async fn check(store: &dyn DocumentStore) -> Result<Report, Fault> {
 
 async fn all<T: Document>(store: &dyn DocumentStore) -> Result<Vec<T>, Fault> {
     let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let query = IndexQuery {
-            index: None,
-            prefix: String::new(),
-            below: None,
-            order: Order::Ascending,
-            limit: PAGE,
-            cursor,
-        };
-        let page = store.list(T::COLLECTION, query).await?;
-        for stored in page.entries {
-            let decoded = serde_json::from_slice(&stored.body);
-            all.push(decoded.map_err(|e| Fault::internal(format!("{} {}: {e}", T::COLLECTION, stored.id)))?);
-        }
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    store::each(store, |document| all.push(document)).await?;
+    Ok(all)
 }

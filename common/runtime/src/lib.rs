@@ -1,6 +1,7 @@
 //! The service chassis: settings, platform, servers, health, shutdown and named tasks. It knows no service.
 
 pub mod answer;
+pub mod calls;
 pub mod http;
 pub mod observer;
 pub mod platform;

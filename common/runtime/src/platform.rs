@@ -1,5 +1,9 @@
 //! What a service stands on, chosen once per process: embedded or networked, real or simulated.
 
+mod absent;
+mod embedded;
+mod fixed;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -13,6 +17,7 @@ use store::DocumentStore;
 use telemetry::Metrics;
 
 use crate::tasks::Tasks;
+pub use embedded::{Embedded, EmbeddedError, topology};
 
 /// Opens the store of one service.
 pub trait Stores: Send + Sync + fmt::Debug {

@@ -1,6 +1,6 @@
 //! A service's gRPC server: limits, health, reflection, readiness, registration and an ordered stop.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use common::Fault;
 use mesh::{Instance, Registration};
@@ -24,6 +24,8 @@ const HEADER_BYTES: u32 = 16 * 1024;
 /// A connection that is silent this long is pinged, and closed when the ping is not answered in [`PING_TIMEOUT`].
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// Deadline of a call that brings none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between leaving the registry and refusing calls, so that peers hear of it first.
 const SETTLE: Duration = Duration::from_millis(50);
 /// How long calls under way may take once the server is told to stop.
@@ -55,6 +57,7 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
     let stop = CancellationToken::new();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = limited_server()
+        .layer(mesh::server::CallScope::new(Arc::clone(&platform.random), DEFAULT_TIMEOUT))
         .add_routes(routes)
         .add_service(health_server)
         .add_service(reflection(&proto_services)?)
@@ -99,10 +102,10 @@ impl Running {
         let _ = announced.wait_for(Option::is_some).await;
     }
 
-    /// What must answer, and whether it does.
+    /// What must answer, and whether it does, as it changes.
     #[must_use]
-    pub fn state(&self) -> State {
-        self.readiness.borrow().clone()
+    pub fn readiness(&self) -> watch::Receiver<State> {
+        self.readiness.clone()
     }
 
     /// Leaves the registry, refuses new calls, finishes those under way.

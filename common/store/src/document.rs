@@ -6,7 +6,9 @@ use bytes::Bytes;
 use common::{Call, Clock, EventId, Fault, Ids, Page};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::port::{Collection, DocumentStore, Expected, IndexKey, IndexQuery, OutboxEvent, Stored, Write};
+use crate::port::{
+    Collection, DocumentStore, Expected, IndexKey, IndexQuery, Order, OutboxEvent, Stored, Write,
+};
 
 /// An aggregate that is kept as a document.
 pub trait Document: Serialize + DeserializeOwned + Send + Sync {
@@ -161,6 +163,36 @@ impl<T: Document> Documents<T> {
             handled: save.handled,
             id,
         })
+    }
+}
+
+/// Documents read at a time by [`each`].
+const PAGE: usize = 500;
+
+/// Visits every document of a type, in the order of their ids. Faults: `unavailable`, and `internal` for a document
+/// that cannot be read.
+pub async fn each<T: Document>(
+    store: &dyn DocumentStore,
+    mut visit: impl FnMut(T) + Send,
+) -> Result<(), Fault> {
+    let mut cursor = None;
+    loop {
+        let query = IndexQuery {
+            index: None,
+            prefix: String::new(),
+            below: None,
+            order: Order::Ascending,
+            limit: PAGE,
+            cursor,
+        };
+        let page = store.list(T::COLLECTION, query).await?;
+        for stored in page.entries {
+            visit(decode::<T>(stored)?.body);
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(());
+        }
     }
 }
 

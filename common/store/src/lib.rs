@@ -7,7 +7,7 @@ pub mod document;
 pub mod embedded;
 pub mod port;
 
-pub use document::{Document, Documents, Loaded, Save};
+pub use document::{Document, Documents, Loaded, Save, each};
 pub use port::{
     Collection, DocumentStore, Expected, IndexKey, IndexQuery, Order, OutboxEntry, OutboxEvent, Stored, Write,
 };

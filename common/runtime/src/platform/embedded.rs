@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use bus::{QueueSpec, Topology, embedded::EmbeddedBus};
 use common::{Clock, Fault, Random};
-use mesh::{Mesh, MeshSettings, discovery::embedded::EmbeddedRegistry};
+use mesh::{Mesh, discovery::embedded::EmbeddedRegistry};
 use store::{
     DocumentStore,
     embedded::{Database, EmbeddedStore, OpenError},
@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::{Parts, Platform, Stores};
-use crate::tasks::Tasks;
+use crate::{calls::mesh_settings, tasks::Tasks};
 
 /// A platform and the database under it, which whoever made it must close.
 #[derive(Clone, Debug)]
@@ -34,7 +34,11 @@ pub enum EmbeddedError {
 
 impl Embedded {
     /// Opens the folder (made if it is not there) and builds everything on it.
-    pub fn open(folder: &Path, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, EmbeddedError> {
+    pub fn open(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, EmbeddedError> {
         let database = Database::open(folder)?;
         let metrics = Metrics::new();
         let topology = topology();
@@ -43,8 +47,16 @@ impl Embedded {
         let stores = Arc::new(EmbeddedStores { database: database.clone(), clock: Arc::clone(&clock) });
         let mesh = Mesh::new(registry.clone(), Arc::clone(&random), mesh_settings(&metrics));
         let tasks = Tasks::new(CancellationToken::new());
-        let platform =
-            Platform::new(Parts { clock, random, metrics, mesh, registrar: registry, bus: Arc::new(bus), tasks, stores });
+        let platform = Platform::new(Parts {
+            clock,
+            random,
+            metrics,
+            mesh,
+            registrar: registry,
+            bus: Arc::new(bus),
+            tasks,
+            stores,
+        });
         Ok(Self { platform, database })
     }
 }
@@ -53,7 +65,10 @@ impl Embedded {
 #[must_use]
 pub fn topology() -> Topology {
     let queue = |queue: &contracts::topics::Queue| QueueSpec { name: queue.name, bindings: queue.bindings };
-    Topology { exchange: contracts::topics::EXCHANGE, queues: contracts::topics::QUEUES.iter().map(queue).collect() }
+    Topology {
+        exchange: contracts::topics::EXCHANGE,
+        queues: contracts::topics::QUEUES.iter().map(queue).collect(),
+    }
 }
 
 #[derive(Debug)]

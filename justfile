@@ -1,0 +1,35 @@
+# The recipes that people and CI run.
+
+# List them.
+default:
+    @just --list
+
+# Everything that CI checks, in its order.
+ci: fmt clippy deny test browser
+
+fmt:
+    cargo fmt --all --check
+
+clippy:
+    cargo clippy --workspace --all-targets -- --deny warnings
+
+# Licences, bans, sources always; advisories where their database can be reached.
+deny:
+    cargo deny --all-features check bans licenses sources
+    ./.ci/advisories
+
+test:
+    cargo test --workspace
+
+# The pages in a headless browser (needs chromium).
+browser:
+    ./.ci/browser
+
+# Orders per second beside the durable skeleton and a bare chain, in one run (needs wrk).
+bench *args:
+    cargo bench -p ordermesh --bench throughput -- {{args}}
+
+# Write the golden files anew: dependency edges and gRPC descriptors.
+golden:
+    UPDATE_GOLDEN=1 cargo test -p ordermesh --test tidy
+    UPDATE_GOLDEN=1 cargo test -p contracts

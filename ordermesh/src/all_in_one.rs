@@ -1,0 +1,159 @@
+//! The whole mesh in one process: five services and, without a Stripe key, the sandbox. Used ports, locked folders
+//! and bad settings are found before anything serves.
+
+mod listeners;
+mod start;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use common::{Clock, Fault, Random, SystemClock, SystemRandom};
+use runtime::{SettingError, Settings, platform::Embedded, server::Running};
+use thiserror::Error;
+
+pub use listeners::Addresses;
+pub(crate) use listeners::bind;
+pub use start::{mesh_folder, sandbox_folder};
+
+use crate::{
+    http_server::{HttpServer, SandboxServer},
+    run::{Failure, print},
+};
+
+/// How long tasks may take to end once everything is told to stop.
+const TASKS_DRAIN: Duration = Duration::from_secs(10);
+
+/// Why a mesh did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error(
+        "{name}: cannot listen on {address}: {problem}; stop what uses it or set another, for example {name}=127.0.0.1:0"
+    )]
+    Port { name: &'static str, address: SocketAddr, problem: String },
+    #[error("DATA_DIR: {folder}: {problem}", folder = folder.display())]
+    Data { folder: PathBuf, problem: String },
+    #[error("could not start: {0}")]
+    Fault(#[from] Fault),
+}
+
+impl StartError {
+    /// Whether someone must change a setting (exit code 2) rather than look for a fault of ours.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::Fault(_))
+    }
+}
+
+/// What a mesh is started with.
+#[derive(Debug)]
+pub struct Options {
+    pub settings: Settings,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+impl Options {
+    /// Real time and randomness.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+    }
+}
+
+/// A running mesh.
+#[derive(Debug)]
+pub struct AllInOne {
+    pub addresses: Addresses,
+    pub data_dir: PathBuf,
+    pub test_mode: bool,
+    embedded: Embedded,
+    services: Vec<Running>,
+    gateway: HttpServer,
+    metrics: Option<HttpServer>,
+    sandbox: Option<SandboxServer>,
+}
+
+impl AllInOne {
+    /// Binds every address, opens the data folder, wires and serves; returns when all services are ready.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        start::start(options).await
+    }
+
+    /// Resolves when the mesh cannot go on: its database failed or a worker died.
+    pub async fn failed(&self) {
+        let shutdown = self.embedded.platform.tasks.shutdown();
+        tokio::select! {
+            () = self.embedded.database.failed() => tracing::error!("the database failed; stopping"),
+            () = shutdown.cancelled() => {}
+        }
+    }
+
+    /// The fault switches of the sandbox, for tests.
+    #[must_use]
+    pub fn sandbox_faults(&self) -> Option<sandbox::Faults> {
+        self.sandbox.as_ref().map(SandboxServer::faults)
+    }
+
+    /// What the services stand on, for tests.
+    #[must_use]
+    pub fn platform(&self) -> &runtime::Platform {
+        &self.embedded.platform
+    }
+
+    /// Stops in order: workers and streams end, answers under way are finished from the outside in, then the
+    /// database is closed.
+    pub async fn stop(self) {
+        let tasks = self.embedded.platform.tasks.clone();
+        tasks.shutdown().cancel();
+        self.gateway.stop().await;
+        futures::future::join_all(self.services.into_iter().map(Running::stop)).await;
+        if !tasks.drained(TASKS_DRAIN).await {
+            tracing::warn!("tasks were cut: they outlived the drain limit");
+        }
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
+        self.embedded.database.close().await;
+    }
+
+    /// What the program prints when it is ready.
+    fn table(&self) -> String {
+        let addresses = &self.addresses;
+        let mut rows = vec![
+            ("gateway", format!("http://{}", addresses.gateway)),
+            ("orders", addresses.orders.to_string()),
+            ("payments", addresses.payments.to_string()),
+            ("stock", addresses.stock.to_string()),
+            ("kitchen", addresses.kitchen.to_string()),
+        ];
+        if let Some(sandbox) = addresses.sandbox {
+            rows.push(("sandbox", format!("http://{sandbox}  TEST MODE: no real money")));
+        }
+        rows.push(("data", self.data_dir.display().to_string()));
+        let lines: String = rows.iter().map(|(name, value)| format!("  {name:9} {value}\n")).collect();
+        let host = format!("localhost:{}", addresses.gateway.port());
+        format!(
+            "ordermesh is ready\n\n{lines}\nTry:  curl -X POST {host}/api/customers/2/orders -d '{{\"ID\": 123, \"Quantity\": 2}}'\n"
+        )
+    }
+}
+
+/// `ordermesh up`: runs until a signal, stops gracefully, at once on a second one.
+pub async fn run(settings: Settings) -> Result<(), Failure> {
+    let mesh = AllInOne::start(Options::new(settings)).await?;
+    print(&mesh.table())?;
+    let mut signals =
+        runtime::signals::Signals::new().map_err(|error| Failure::Running(error.to_string()))?;
+    let outcome = tokio::select! {
+        () = signals.next() => Ok(()),
+        () = mesh.failed() => Err(Failure::Running("a part of the mesh failed; see the log".to_owned())),
+    };
+    tokio::select! {
+        () = mesh.stop() => outcome,
+        () = signals.next() => outcome,
+    }
+}

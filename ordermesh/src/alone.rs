@@ -1,0 +1,75 @@
+//! The roles that can run in a process of their own in this build: the gateway and the sandbox.
+
+use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use common::{SystemClock, SystemRandom};
+use mesh::discovery::fixed::Peer;
+use runtime::{Platform, SettingError, Settings, signals::Signals};
+
+use crate::{
+    all_in_one::{StartError, bind, sandbox_folder},
+    http_server::{HttpServer, SandboxServer, make},
+    role::Role,
+    run::{Failure, print},
+};
+
+/// Runs the role until a signal. `role::check_available` has refused what this build lacks.
+pub async fn run(role: Role, settings: Settings) -> Result<(), Failure> {
+    match role {
+        Role::Sandbox => sandbox(&settings).await,
+        Role::Gateway | Role::Orders | Role::Payments | Role::Stock | Role::Kitchen => {
+            gateway(settings).await
+        }
+    }
+}
+
+async fn gateway(settings: Settings) -> Result<(), Failure> {
+    let (listener, address) = bind(&settings, "HTTP_ADDR").await?;
+    let settings = settings.with("HTTP_ADDR", address.to_string());
+    let platform = Platform::calling(peers(&settings)?, Arc::new(SystemClock), Arc::new(SystemRandom));
+    let config = gateway::Config::load(&settings)?;
+    let router = gateway::wire(config, &platform).map_err(StartError::from)?.router;
+    let server = HttpServer::start(listener, router);
+    say_ready(Role::Gateway, address)?;
+    let stopped = wait_for_signal().await;
+    platform.tasks.shutdown().cancel();
+    server.stop().await;
+    stopped
+}
+
+async fn sandbox(settings: &Settings) -> Result<(), Failure> {
+    let (listener, address) = bind(settings, "SANDBOX_ADDR").await?;
+    let folder = make(&sandbox_folder(&PathBuf::from(settings.text("DATA_DIR").unwrap_or("./data"))))?;
+    let server =
+        SandboxServer::start(settings, &folder, listener, Arc::new(SystemClock), Arc::new(SystemRandom))?;
+    say_ready(Role::Sandbox, address)?;
+    let stopped = wait_for_signal().await;
+    server.stop().await;
+    stopped
+}
+
+fn peers(settings: &Settings) -> Result<HashMap<&'static str, Vec<Peer>>, SettingError> {
+    let mut peers = HashMap::new();
+    for (service, name) in [
+        (contracts::service::ORDERS, "ORDERS_ADDRS"),
+        (contracts::service::PAYMENTS, "PAYMENTS_ADDRS"),
+        (contracts::service::STOCK, "STOCK_ADDRS"),
+        (contracts::service::KITCHEN, "KITCHEN_ADDRS"),
+    ] {
+        let parse = |text: &String| {
+            text.parse().map_err(|error| SettingError::new(name, format!("{text:?}: {error}")))
+        };
+        peers.insert(service, settings.list(name).iter().map(parse).collect::<Result<_, _>>()?);
+    }
+    Ok(peers)
+}
+
+fn say_ready(role: Role, address: SocketAddr) -> Result<(), Failure> {
+    print(&format!("ordermesh {} is ready at http://{address}\n", role.name()))
+}
+
+async fn wait_for_signal() -> Result<(), Failure> {
+    let mut signals = Signals::new().map_err(|error| Failure::Running(error.to_string()))?;
+    signals.next().await;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Whole meshes, driven from outside as a customer and the staff would.

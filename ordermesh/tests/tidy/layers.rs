@@ -1,0 +1,97 @@
+//! The layers inside a service: who may name what.
+
+use crate::sources::{Source, rust_files};
+
+const SERVICES: [&str; 5] = ["gateway/", "orders/", "payments/", "stock/", "kitchen/"];
+/// What the inner layers never name.
+const TECHNOLOGY: [&str; 14] = [
+    "tonic",
+    "axum",
+    "hyper",
+    "http",
+    "fjall",
+    "mongodb",
+    "lapin",
+    "consulrs",
+    "stripe_",
+    "contracts",
+    "store",
+    "bus",
+    "mesh",
+    "runtime",
+];
+/// Statics that are set once on purpose: the armed crash point.
+const ALLOWED_GLOBALS: [&str; 2] = ["common/src/crash.rs", "ordermesh/src/main.rs"];
+
+pub fn assert_none(found: Vec<String>) {
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+fn service_sources() -> impl Iterator<Item = Source> {
+    let in_service = |source: &Source| SERVICES.iter().any(|s| source.path.starts_with(&format!("{s}src/")));
+    rust_files().into_iter().filter(in_service)
+}
+
+fn layer(source: &Source) -> &str {
+    let inside = source.path.split_once("/src/").map_or("", |(_, inside)| inside);
+    inside.split(['/', '.']).next().unwrap_or("")
+}
+
+fn places(sources: impl Iterator<Item = Source>, wrong: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        for (number, line) in source.code() {
+            if let Some(what) = wrong(line) {
+                found.push(format!("{}:{number}: {what}", source.path));
+            }
+        }
+    }
+    found
+}
+
+/// Whether the line names the crate as a path.
+fn names(line: &str, krate: &str) -> bool {
+    let path = if krate.ends_with('_') { krate.to_owned() } else { format!("{krate}::") };
+    line.match_indices(&path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    })
+}
+
+pub fn technology_inside() -> Vec<String> {
+    let inner = service_sources().filter(|s| matches!(layer(s), "domain" | "ports" | "app"));
+    places(inner, |line| TECHNOLOGY.iter().find(|t| names(line, t)).map(|t| format!("names {t}")))
+}
+
+pub fn adapters_touching() -> Vec<String> {
+    let inbound = service_sources().filter(|s| layer(s) == "inbound");
+    let outbound = service_sources().filter(|s| layer(s) == "outbound");
+    let mut found =
+        places(inbound, |line| line.contains("crate::outbound").then(|| "inbound names outbound".into()));
+    found.extend(places(outbound, |line| {
+        line.contains("crate::inbound").then(|| "outbound names inbound".into())
+    }));
+    found
+}
+
+pub fn adapters_named_elsewhere() -> Vec<String> {
+    let others = service_sources().filter(|s| !matches!(layer(s), "wire" | "outbound" | "lib"));
+    places(others, |line| {
+        let named =
+            line.contains("outbound::") || line.contains("store::embedded") || line.contains("bus::embedded");
+        named.then(|| "names a concrete adapter".to_owned())
+    })
+}
+
+pub fn globals() -> Vec<String> {
+    let sources = rust_files().into_iter().filter(|s| {
+        s.path.contains("src/") && !ALLOWED_GLOBALS.contains(&s.path.as_str()) && !s.path.contains("tests/")
+    });
+    places(sources, |line| {
+        let declared = line.strip_prefix("pub ").unwrap_or(line);
+        let changing = ["OnceLock", "LazyLock", "Mutex", "Atomic", "RwLock", "static mut"]
+            .iter()
+            .any(|t| line.contains(t));
+        (declared.starts_with("static ") && changing).then(|| "is a process global".to_owned())
+    })
+}

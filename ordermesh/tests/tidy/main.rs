@@ -1,0 +1,54 @@
+//! Tidy: the rules of the house that the compiler cannot see, checked over the sources.
+
+mod edges;
+mod layers;
+mod sources;
+
+use sources::Source;
+
+#[test]
+fn every_source_file_starts_by_saying_what_it_is_for() {
+    let silent: Vec<_> =
+        sources::rust_files().into_iter().filter(|s| !s.text.starts_with("//! ")).map(|s| s.path).collect();
+    assert!(silent.is_empty(), "files without a //! line: {silent:#?}");
+}
+
+#[test]
+fn domain_ports_and_use_cases_know_no_technology() {
+    layers::assert_none(layers::technology_inside());
+}
+
+#[test]
+fn driving_and_driven_adapters_never_touch() {
+    layers::assert_none(layers::adapters_touching());
+}
+
+#[test]
+fn only_the_composition_root_names_concrete_adapters() {
+    layers::assert_none(layers::adapters_named_elsewhere());
+}
+
+#[test]
+fn there_are_no_process_globals_but_the_declared_ones() {
+    layers::assert_none(layers::globals());
+}
+
+#[test]
+fn crash_points_have_one_place_each() {
+    let mut names: Vec<_> = sources::rust_files().iter().flat_map(Source::crash_points).collect();
+    names.sort();
+    let total = names.len();
+    names.dedup();
+    assert!(total >= 10, "the flows declare crash points; found {total}");
+    assert_eq!(total, names.len(), "a crash point is declared twice");
+}
+
+#[test]
+fn crates_depend_on_each_other_as_the_golden_file_says() {
+    edges::assert_golden();
+}
+
+#[test]
+fn services_know_no_other_service() {
+    edges::assert_services_apart();
+}
