@@ -44,6 +44,16 @@ pub(crate) fn parse_ticket_state(text: &str) -> Option<TicketState> {
     TICKET_STATES.iter().find(|(_, name)| *name == text).map(|(state, _)| *state)
 }
 
+/// The names of the order statuses, for the document.
+pub(crate) fn order_status_names() -> impl Iterator<Item = &'static str> {
+    ORDER_STATUSES.iter().map(|(_, name)| *name)
+}
+
+/// The names of the ticket states, for the document.
+pub(crate) fn ticket_state_names() -> impl Iterator<Item = &'static str> {
+    TICKET_STATES.iter().map(|(_, name)| *name)
+}
+
 fn order_status(status: OrderStatus) -> &'static str {
     ORDER_STATUSES.iter().find(|(s, _)| *s == status).map_or(UNKNOWN, |(_, name)| name)
 }

@@ -9,6 +9,9 @@ use contracts::{
 use mesh::{Mesh, MeshChannel};
 use tonic::{Response, Status};
 
+/// Largest answer of a peer: a menu of many thousand items.
+const ANSWER_MAX: usize = 16 * 1024 * 1024;
+
 /// Cheap to clone: each client shares its service's channel.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers {
@@ -21,10 +24,14 @@ pub(crate) struct Peers {
 impl Peers {
     pub(crate) fn new(mesh: &Mesh) -> Self {
         Self {
-            orders: OrderServiceClient::new(mesh.channel(service::ORDERS)),
-            payments: PaymentServiceClient::new(mesh.channel(service::PAYMENTS)),
-            stock: StockServiceClient::new(mesh.channel(service::STOCK)),
-            kitchen: KitchenServiceClient::new(mesh.channel(service::KITCHEN)),
+            orders: OrderServiceClient::new(mesh.channel(service::ORDERS))
+                .max_decoding_message_size(ANSWER_MAX),
+            payments: PaymentServiceClient::new(mesh.channel(service::PAYMENTS))
+                .max_decoding_message_size(ANSWER_MAX),
+            stock: StockServiceClient::new(mesh.channel(service::STOCK))
+                .max_decoding_message_size(ANSWER_MAX),
+            kitchen: KitchenServiceClient::new(mesh.channel(service::KITCHEN))
+                .max_decoding_message_size(ANSWER_MAX),
         }
     }
 }

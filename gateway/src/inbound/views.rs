@@ -1,8 +1,52 @@
 //! What leaves as JSON: names and field order are part of the contract; what is unknown is absent, never null.
 
+use std::borrow::Cow;
+
 use common::Timestamp;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
+
+use super::convert;
+
+/// The statuses of an order, as the document lists them.
+pub(crate) struct OrderStatusName;
+
+/// The states of a ticket, as the document lists them.
+pub(crate) struct TicketStateName;
+
+impl PartialSchema for OrderStatusName {
+    fn schema() -> RefOr<Schema> {
+        names(convert::order_status_names())
+    }
+}
+
+impl ToSchema for OrderStatusName {
+    fn name() -> Cow<'static, str> {
+        "OrderStatus".into()
+    }
+}
+
+impl PartialSchema for TicketStateName {
+    fn schema() -> RefOr<Schema> {
+        names(convert::ticket_state_names())
+    }
+}
+
+impl ToSchema for TicketStateName {
+    fn name() -> Cow<'static, str> {
+        "TicketState".into()
+    }
+}
+
+fn names(names: impl Iterator<Item = &'static str>) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
+}
 
 /// An amount in minor units (cents for `usd`) of one currency.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,8 +79,7 @@ pub(crate) struct OrderView {
     #[schema(example = "ord_019a5c9b3f6b7d3e8a4b1c2d3e4f5a6b")]
     pub(crate) id: String,
     pub(crate) customer_id: String,
-    /// pending, waiting_payment, paid, preparing, ready, completed, cancelled, expired, refunding or refunded.
-    #[schema(example = "waiting_payment")]
+    #[schema(value_type = OrderStatusName)]
     pub(crate) status: &'static str,
     pub(crate) items: Vec<LineView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,8 +146,9 @@ pub(crate) struct TimelineEntryView {
     pub(crate) at: Option<Timestamp>,
     /// Absent in the first entry.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, nullable = false)]
+    #[schema(value_type = Option<OrderStatusName>, nullable = false)]
     pub(crate) from: Option<&'static str>,
+    #[schema(value_type = OrderStatusName)]
     pub(crate) to: &'static str,
     pub(crate) cause: String,
     pub(crate) actor: String,
@@ -157,8 +201,7 @@ pub(crate) struct TicketView {
     #[schema(example = "tkt_019a5c9b3f6b7d3e8a4b1c2d3e4f5a6b")]
     pub(crate) id: String,
     pub(crate) order_id: String,
-    /// queued, preparing, ready, picked_up, rejected or cancelled.
-    #[schema(example = "queued")]
+    #[schema(value_type = TicketStateName)]
     pub(crate) state: &'static str,
     pub(crate) items: Vec<TicketLineView>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -30,6 +30,7 @@ fn table() -> Vec<Case<'static>> {
         ("POST", place.clone(), vec![], "{", None, 400, "malformed_json"),
         ("POST", place.clone(), vec![], "", None, 400, "malformed_json"),
         ("GET", "/api/customers//orders".into(), vec![], "", None, 400, "invalid_parameter"),
+        ("GET", "/docs/%ff".into(), vec![], "", None, 400, "invalid_parameter"),
         ("GET", format!("{place}?limit=0"), vec![], "", None, 400, "invalid_parameter"),
         ("GET", format!("{place}?status=nonsense"), vec![], "", None, 400, "invalid_parameter"),
         ("GET", format!("{place}?cursor=%zz"), vec![], "", None, 400, "invalid_parameter"),
@@ -262,6 +263,15 @@ async fn a_fault_says_which_lines_lack_stock_and_where_unknown_items_stand() {
 pub(crate) fn pointers(document: &Value) -> Vec<&str> {
     let errors = document["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_service_that_is_gone_is_a_503_before_the_deadline() {
+    let mut world = World::start().await;
+    world.stop("orders").await;
+    let reply = world.post("/api/customers/2/orders", r#"{"ID": 1, "Quantity": 1}"#).await;
+    assert_eq!(reply.problem(), (503, "unavailable".into()));
+    assert!(!reply.header("retry-after").is_empty());
 }
 
 #[tokio::test]

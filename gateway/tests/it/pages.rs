@@ -9,6 +9,7 @@ async fn pages_are_self_contained_and_protected() {
         ("/", "text/html; charset=utf-8"),
         ("/success.html?customer_id=2&order_id=x", "text/html; charset=utf-8"),
         ("/cancel.html", "text/html; charset=utf-8"),
+        ("/assets/parts.js", "text/javascript; charset=utf-8"),
         ("/assets/shop.js", "text/javascript; charset=utf-8"),
         ("/assets/order.js", "text/javascript; charset=utf-8"),
         ("/assets/pages.css", "text/css; charset=utf-8"),

@@ -161,3 +161,30 @@ impl Visit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware, routing::get};
+    use common::SystemRandom;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_says_nothing_of_the_inside() {
+        let origin = PublicOrigin::parse("http://localhost:8080").unwrap();
+        let metrics = Metrics::new();
+        let edge = Edge::new(origin, Duration::from_secs(5), Arc::new(SystemRandom), &metrics);
+        let router: Router = Router::new()
+            .route("/", get(async || -> &'static str { panic!("10.0.0.1 is on fire") }))
+            .layer(middleware::from_fn_with_state(edge, guard));
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(document["code"], "internal");
+        assert!(!document.to_string().contains("10.0.0.1"));
+        assert!(metrics.render().contains(r#"status="5xx"} 1"#));
+    }
+}

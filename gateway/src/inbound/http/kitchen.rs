@@ -23,16 +23,17 @@ use super::{
 use crate::inbound::{
     convert,
     peers::{answer, present},
-    views::{OneTicket, TicketPage},
+    views::{OneTicket, TicketPage, TicketStateName},
 };
 
 /// Tickets, newest first.
 #[utoipa::path(
     get, path = "/api/kitchen/tickets", operation_id = "list_tickets", tag = "kitchen",
     params(
-        ("state" = Option<String>, Query, description = "Only tickets in this state", example = "queued"),
+        ("state" = Option<TicketStateName>, Query, description = "Only tickets in this state"),
         ("limit" = Option<u32>, Query, description = "Tickets per page; 20 unless told", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024,
+            pattern = "^[!-~]*$"),
     ),
     responses((status = 200, description = "A page of tickets", body = TicketPage))
 )]

@@ -83,3 +83,29 @@ async fn drain(body: &mut Body, until: Instant) {
 fn too_large(limit: usize) -> Fault {
     Fault::new(Code::BodyTooLarge, format!("a body here has at most {limit} bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures::{StreamExt as _, stream};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_given_up_after_ten_seconds() {
+        let begun = Instant::now();
+        let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+        let body = Body::from_stream(first.chain(stream::pending()));
+        let fault = buffered(Request::new(body), BODY_MAX).await.unwrap_err();
+        assert_eq!(fault.code(), Code::MalformedJson);
+        assert_eq!(begun.elapsed(), BODY_READ);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_thrown_away_is_bounded_too() {
+        let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![0; 64 * 1024])));
+        let fault = buffered(Request::new(Body::from_stream(endless)), BODY_MAX).await.unwrap_err();
+        assert_eq!(fault.code(), Code::BodyTooLarge);
+    }
+}

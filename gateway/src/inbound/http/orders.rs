@@ -28,7 +28,7 @@ use super::{
 use crate::inbound::{
     convert,
     peers::{answer, present},
-    views::{OneOrder, OrderPage, PlacedOrder, TimelineView},
+    views::{OneOrder, OrderPage, OrderStatusName, PlacedOrder, TimelineView},
 };
 
 /// Place an order.
@@ -48,7 +48,8 @@ use crate::inbound::{
             headers(("Location" = String, description = "Path of the order"),
                     ("Idempotent-Replayed" = String, description = "true: the stored answer to an earlier call"))),
         (status = 202, description = "Accepted; the payment link is not ready yet", body = PlacedOrder,
-            headers(("Location" = String, description = "Path of the order"))),
+            headers(("Location" = String, description = "Path of the order"),
+                    ("Idempotent-Replayed" = String, description = "true: an earlier call placed the order"))),
     )
 )]
 pub(crate) async fn place(
@@ -98,9 +99,10 @@ fn location(customer: &CustomerId, order_id: &str) -> HeaderValue {
     params(
         ("customer_id" = String, Path, description = "The customer", example = "2",
             min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("status" = Option<String>, Query, description = "Only orders in this status", example = "paid"),
+        ("status" = Option<OrderStatusName>, Query, description = "Only orders in this status"),
         ("limit" = Option<u32>, Query, description = "Orders per page; 20 unless told", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024,
+            pattern = "^[!-~]*$"),
     ),
     responses((status = 200, description = "A page of orders", body = OrderPage))
 )]

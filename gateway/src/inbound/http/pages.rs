@@ -30,6 +30,7 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(test_mode: bool) -> Route
         .route("/", page(include_str!("pages/index.html")))
         .route("/success.html", page(include_str!("pages/success.html")))
         .route("/cancel.html", page(include_str!("pages/cancel.html")))
+        .route("/assets/parts.js", fixed(SCRIPT, include_str!("pages/parts.js").to_owned()))
         .route("/assets/shop.js", fixed(SCRIPT, include_str!("pages/shop.js").to_owned()))
         .route("/assets/order.js", fixed(SCRIPT, include_str!("pages/order.js").to_owned()))
         .route("/assets/pages.css", fixed(STYLE, include_str!("pages/pages.css").to_owned()))

@@ -127,14 +127,13 @@ fn header<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h st
     }
 }
 
-/// `invalid_parameter` for an empty segment or bad percent-encoding below `/api/`.
+/// `invalid_parameter` for bad percent-encoding, and for an empty segment below `/api/`.
 pub(crate) fn check_path(path: &str) -> Result<(), Fault> {
-    let Some(below) = path.strip_prefix("/api/") else { return Ok(()) };
-    let sound = |segment: &str| !segment.is_empty() && decode(segment).is_some();
-    if below.split('/').all(sound) {
-        return Ok(());
+    let below = path.strip_prefix("/api/").unwrap_or("all");
+    if below.split('/').any(str::is_empty) || (path.contains('%') && decode(path).is_none()) {
+        return Err(invalid("a segment of the path is empty or badly encoded"));
     }
-    Err(invalid("a segment of the path is empty or badly encoded"))
+    Ok(())
 }
 
 /// A cursor or filter that its owner refused is a bad parameter here.

@@ -4,10 +4,15 @@ use bytes::Bytes;
 use common::{Code, Currency, Fault, Money};
 use http::{HeaderMap, header::CONTENT_TYPE};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 use super::json::{self, Faults, Field, Fields, Json, Keys};
-use crate::inbound::views::MoneyView;
 
 const NAME_MAX: usize = 200;
 const DESCRIPTION_MAX: usize = 2000;
@@ -24,16 +29,15 @@ const REFUND_MAX: u64 = 1 << 53;
 pub(crate) struct ItemBody {
     #[schema(min_length = 1, max_length = 200)]
     pub(crate) name: String,
-    /// 1 to 99,999,999 minor units.
-    #[schema(value_type = MoneyView)]
+    #[schema(value_type = Price)]
     pub(crate) price: Money,
     /// Unchanged when absent; 0 for a new item.
-    #[schema(minimum = 0, maximum = 1_000_000_000, nullable = false)]
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     pub(crate) on_hand: Option<u64>,
-    #[schema(max_length = 2000, nullable = false)]
+    #[schema(max_length = 2000)]
     pub(crate) description: Option<String>,
     /// A price kept at the provider, used in place of name and price.
-    #[schema(max_length = 255, pattern = "^[A-Za-z0-9_]+$", nullable = false)]
+    #[schema(max_length = 255, pattern = "^[A-Za-z0-9_]+$")]
     pub(crate) stripe_price_id: Option<String>,
 }
 
@@ -49,9 +53,9 @@ pub(crate) struct RestockBody {
 #[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"amount": {"amount_minor": 250, "currency": "usd"}, "reason": "cold"}))]
 pub(crate) struct RefundBody {
-    #[schema(value_type = Option<MoneyView>, nullable = false)]
+    #[schema(value_type = Option<RefundAmount>)]
     pub(crate) amount: Option<Money>,
-    #[schema(max_length = 500, nullable = false)]
+    #[schema(max_length = 500)]
     pub(crate) reason: Option<String>,
 }
 
@@ -59,8 +63,37 @@ pub(crate) struct RefundBody {
 #[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"reason": "changed my mind"}))]
 pub(crate) struct ReasonBody {
-    #[schema(max_length = 500, nullable = false)]
+    #[schema(max_length = 500)]
     pub(crate) reason: Option<String>,
+}
+
+/// The document's word for what an item may cost.
+pub(crate) struct Price;
+
+/// The document's word for what a refund may name.
+pub(crate) struct RefundAmount;
+
+impl ToSchema for Price {}
+
+impl PartialSchema for Price {
+    fn schema() -> RefOr<Schema> {
+        money_up_to(PRICE_MAX)
+    }
+}
+
+impl ToSchema for RefundAmount {}
+
+impl PartialSchema for RefundAmount {
+    fn schema() -> RefOr<Schema> {
+        money_up_to(REFUND_MAX)
+    }
+}
+
+fn money_up_to(max: u64) -> RefOr<Schema> {
+    let amount = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(max));
+    let currency = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z]{3}$"));
+    let money = ObjectBuilder::new().property("amount_minor", amount).required("amount_minor");
+    money.property("currency", currency).required("currency").into()
 }
 
 /// Reads one object.
@@ -79,9 +112,15 @@ macro_rules! parse {
     };
     (optional $body:ty) => {
         impl $body {
-            /// As the others; nothing at all stands for an empty object.
+            /// As the others; nothing at all and `null` stand for an empty object.
             pub(crate) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<Self, Fault> {
-                if body.is_empty() { Ok(Self::default()) } else { read(&json_of(headers, body)?) }
+                if body.is_empty() {
+                    return Ok(Self::default());
+                }
+                match json_of(headers, body)? {
+                    Json::Null => Ok(Self::default()),
+                    json => read(&json),
+                }
             }
         }
     };

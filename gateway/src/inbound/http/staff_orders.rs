@@ -13,16 +13,17 @@ use contracts::orders::RefundOrderRequest;
 use super::{Answer, Api, orders::page_of_orders, params, replay, staff_body::RefundBody};
 use crate::inbound::{
     peers::{answer, present},
-    views::{OneOrder, OrderPage},
+    views::{OneOrder, OrderPage, OrderStatusName},
 };
 
 /// Every customer's orders, newest first.
 #[utoipa::path(
     get, path = "/api/orders", operation_id = "list_orders", tag = "staff",
     params(
-        ("status" = Option<String>, Query, description = "Only orders in this status", example = "paid"),
+        ("status" = Option<OrderStatusName>, Query, description = "Only orders in this status"),
         ("limit" = Option<u32>, Query, description = "Orders per page; 20 unless told", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024,
+            pattern = "^[!-~]*$"),
     ),
     responses((status = 200, description = "A page of orders", body = OrderPage))
 )]

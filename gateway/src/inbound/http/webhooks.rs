@@ -27,7 +27,7 @@ pub(crate) struct Received {
     post, path = "/api/webhooks/{provider}", operation_id = "receive_webhook", tag = "webhooks",
     params(("provider" = String, Path, description = "The provider", example = "stripe",
         min_length = 1, max_length = 32, pattern = "^[a-z0-9_-]+$")),
-    request_body(content = String, description = "As the provider signed it; at most 64 KiB",
+    request_body(content = Option<String>, description = "As the provider signed it; at most 64 KiB",
         content_type = "application/json"),
     responses((status = 200, description = "Stored", body = Received))
 )]
@@ -46,7 +46,7 @@ pub(crate) async fn receive(
 /// Take a webhook of Stripe; the same as `/api/webhooks/stripe`.
 #[utoipa::path(
     post, path = "/webhook", operation_id = "receive_stripe_webhook", tag = "webhooks",
-    request_body(content = String, description = "As Stripe signed it; at most 64 KiB",
+    request_body(content = Option<String>, description = "As Stripe signed it; at most 64 KiB",
         content_type = "application/json"),
     responses((status = 200, description = "Stored", body = Received))
 )]

@@ -1,12 +1,10 @@
 // One order, live: by Server-Sent Events, and by asking again where those do not work.
-"use strict";
+import { $, ask, customerPath, isWebLink, money, say } from "/assets/parts.js";
 
 const POLL_MS = 3000;
-const $ = (id) => document.getElementById(id);
-const money = (m) => (m ? `${(m.amount_minor / 100).toFixed(2)} ${m.currency.toUpperCase()}` : "");
 const query = new URLSearchParams(location.search);
 const path = ["customer_id", "order_id"].every((name) => query.get(name))
-  ? `/api/customers/${encodeURIComponent(query.get("customer_id"))}/orders/${encodeURIComponent(query.get("order_id"))}`
+  ? `${customerPath(query.get("customer_id"))}/${encodeURIComponent(query.get("order_id"))}`
   : null;
 
 const TEXTS = {
@@ -21,6 +19,7 @@ const TEXTS = {
   refunding: "Your money is on its way back.",
   refunded: "Your money was refunded.",
 };
+const OVER = ["completed", "cancelled", "expired", "refunded"];
 const CANCELLABLE = ["pending", "waiting_payment", "paid"];
 
 function show(order) {
@@ -39,25 +38,27 @@ function show(order) {
 
 function showLink(order) {
   $("pay").replaceChildren();
-  if (order.status !== "waiting_payment" || !/^https?:\/\//.test(order.payment_link || "")) return;
+  if (order.status !== "waiting_payment" || !isWebLink(order.payment_link)) return;
   const link = document.createElement("a");
   link.href = order.payment_link;
   link.textContent = "Pay now";
   $("pay").append(link);
 }
 
-async function ask(method, url) {
-  const answer = await fetch(url, { method });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail || answer.statusText);
-  show(body.order);
+async function update(method, url) {
+  const { order } = await ask(method, url);
+  show(order);
+  return order;
 }
 
-const say = (error) => { $("message").textContent = error.message; };
-
-function poll() {
-  ask("GET", path).catch(say);
-  setTimeout(poll, POLL_MS);
+async function poll() {
+  let over = false;
+  try {
+    over = OVER.includes((await update("GET", path)).status);
+  } catch (error) {
+    say(error);
+  }
+  if (!over) setTimeout(poll, POLL_MS);
 }
 
 function follow() {
@@ -74,7 +75,7 @@ function follow() {
 }
 
 if (path) {
-  $("cancel").addEventListener("click", () => ask("POST", `${path}/cancel`).catch(say));
+  $("cancel").addEventListener("click", () => update("POST", `${path}/cancel`).catch(say));
   follow();
 } else {
   $("status").textContent = "Which order? The link is not complete.";

@@ -1,8 +1,5 @@
 // The menu, the order form and the customer's orders.
-"use strict";
-
-const $ = (id) => document.getElementById(id);
-const money = (m) => (m ? `${(m.amount_minor / 100).toFixed(2)} ${m.currency.toUpperCase()}` : "");
+import { $, ask, customerPath, isWebLink, money, say } from "/assets/parts.js";
 
 function cell(row, content) {
   const td = row.insertCell();
@@ -10,15 +7,8 @@ function cell(row, content) {
   return td;
 }
 
-async function getJson(path) {
-  const answer = await fetch(path, { headers: { accept: "application/json" } });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail || answer.statusText);
-  return body;
-}
-
 async function showMenu() {
-  const { items } = await getJson("/api/items");
+  const { items } = await ask("GET", "/api/items");
   const menu = $("menu");
   menu.replaceChildren();
   for (const item of items) {
@@ -44,7 +34,7 @@ async function showOrders() {
   const list = $("orders");
   list.replaceChildren();
   if (!$("customer").checkValidity()) return;
-  const { orders } = await getJson(`/api/customers/${encodeURIComponent(customer)}/orders`);
+  const { orders } = await ask("GET", customerPath(customer));
   for (const order of orders) {
     const link = document.createElement("a");
     link.href = orderPage(order);
@@ -69,7 +59,7 @@ function orderBody() {
   return JSON.stringify(body);
 }
 
-// One key per content: pressing the button twice places one order.
+// One key per content until it succeeds: pressing the button again after a failure places one order.
 let key = { body: "", value: "" };
 function keyFor(body) {
   if (key.body !== body) {
@@ -82,18 +72,14 @@ function keyFor(body) {
 async function place(event) {
   event.preventDefault();
   const body = orderBody();
-  const path = `/api/customers/${encodeURIComponent($("customer").value)}/orders`;
+  const path = customerPath($("customer").value);
   const headers = { "content-type": "application/json", "idempotency-key": keyFor(body + path) };
   $("message").textContent = "Placing the order…";
-  const answer = await fetch(path, { method: "POST", headers, body });
-  const placed = await answer.json();
+  const { order } = await ask("POST", path, headers, body);
   key = { body: "", value: "" };
-  if (!answer.ok) throw new Error(placed.detail || answer.statusText);
-  const link = placed.order.payment_link || "";
-  location.assign(/^https?:\/\//.test(link) ? link : orderPage(placed.order));
+  location.assign(isWebLink(order.payment_link) ? order.payment_link : orderPage(order));
 }
 
-const say = (error) => { $("message").textContent = error.message; };
 $("order").addEventListener("submit", (event) => place(event).catch(say));
 $("customer").addEventListener("change", () => showOrders().catch(say));
 showMenu().catch(say);
