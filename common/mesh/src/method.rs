@@ -13,11 +13,11 @@ pub struct Method {
 /// How many messages go each way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One message each way: buffered, so that it can be sent again; the deadline covers the whole answer.
+    /// One message each way: the deadline covers the whole answer.
     Unary,
     /// One message there, a stream back: the deadline covers the time to the response head, nothing after it.
     ServerStream,
-    /// A stream there, and anything back: passed through as it comes and never sent again.
+    /// A stream there. No contract of ours has one, and the mesh does not carry it: `UNIMPLEMENTED`.
     ClientStream,
 }
 
@@ -38,10 +38,10 @@ impl Shape {
 pub struct MethodTable(HashMap<Box<str>, Method>);
 
 impl MethodTable {
-    /// The method with this path. What is not in the table is passed through and never repeated.
+    /// The method with this path. What is not in the table has one answer and is never repeated.
     #[must_use]
     pub fn get(&self, path: &str) -> Method {
-        const STRANGER: Method = Method { repeatable: false, shape: Shape::ClientStream };
+        const STRANGER: Method = Method { repeatable: false, shape: Shape::Unary };
         self.0.get(path).copied().unwrap_or(STRANGER)
     }
 }

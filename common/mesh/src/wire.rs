@@ -49,7 +49,10 @@ fn written(buffer: &mut [u8], text: std::fmt::Arguments<'_>) -> HeaderValue {
     let mut rest = &mut *buffer;
     rest.write_fmt(text).expect("the buffer is as long as the longest text");
     let left = rest.len();
-    HeaderValue::from_bytes(&buffer[..size - left]).expect("digits, letters and dashes")
+    let mut value = HeaderValue::from_bytes(&buffer[..size - left]).expect("digits, letters and dashes");
+    // Different in each call: in HPACK's table it would only drive out what repeats.
+    value.set_sensitive(true);
+    value
 }
 
 /// The time that a request's `grpc-timeout` gives; `None` when there is none or it cannot be read.

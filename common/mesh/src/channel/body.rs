@@ -1,16 +1,17 @@
-//! Bodies of both directions: requests that can be sent again, answers that were read to their end.
+//! Bodies of both directions: requests as a whole, so that they can be sent again; answers read to their end; streams.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
     vec,
 };
 
 use bytes::{Bytes, BytesMut};
+use h2::RecvStream;
 use http::HeaderMap;
-use http_body::{Frame, SizeHint};
+use http_body::Frame;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use tonic::{Status, body::Body};
 
 use crate::wire::{self, Ended};
@@ -18,26 +19,7 @@ use crate::wire::{self, Ended};
 /// A message of 4 MiB, tonic's own limit, and its prefix.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024 + 5;
 
-/// The body of a request.
-#[derive(Debug)]
-pub(crate) enum Outgoing {
-    /// The whole of a unary request; cloning the bytes for another attempt copies nothing.
-    Whole(Bytes),
-    /// Comes as it comes and can be sent once.
-    Stream(Body),
-}
-
-impl Outgoing {
-    /// The same body once more; `None` when it cannot be had twice.
-    pub(crate) fn again(&self) -> Option<Self> {
-        match self {
-            Self::Whole(bytes) => Some(Self::Whole(bytes.clone())),
-            Self::Stream(_) => None,
-        }
-    }
-}
-
-/// Reads a unary request to its end. tonic encodes it into one frame, which is taken as it is; `resource_exhausted`
+/// Reads a request to its end. tonic encodes one message into one frame, which is taken as it is; `resource_exhausted`
 /// above the message limit.
 pub(crate) async fn whole(mut body: Body) -> Result<Bytes, Status> {
     let Some(first) = data(&mut body).await? else { return Ok(Bytes::new()) };
@@ -61,36 +43,6 @@ async fn data(body: &mut Body) -> Result<Option<Bytes>, Status> {
     }
 }
 
-impl http_body::Body for Outgoing {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        match &mut *self {
-            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(body) => Pin::new(body).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_empty(),
-            Self::Stream(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(body) => body.size_hint(),
-        }
-    }
-}
-
 /// The body of a unary answer, read to its trailers before the caller sees it: so the deadline covers it, the end of
 /// the call is known in one place, and a failure in the trailers can still be retried. tonic would buffer it anyway.
 #[derive(Debug)]
@@ -104,15 +56,13 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads the body; `Ended` is missing when the server broke off without trailers.
-    pub(crate) async fn read(mut incoming: Incoming) -> Result<(Self, Option<Ended>), hyper::Error> {
-        let (mut first, mut more, mut trailers, mut size) = (None, Vec::new(), None, 0);
-        while let Some(frame) = incoming.frame().await.transpose()? {
-            match frame.into_data() {
-                Ok(bytes) => {
-                    size += bytes.len();
-                    if first.is_none() { first = Some(bytes) } else { more.push(bytes) }
-                }
-                Err(frame) => trailers = frame.into_trailers().ok(),
+    pub(crate) async fn read(mut incoming: Incoming) -> Result<(Self, Option<Ended>), h2::Error> {
+        let (mut first, mut more, mut size) = (None, Vec::new(), 0);
+        while let Some(bytes) = incoming.data().await? {
+            size += bytes.len();
+            match first {
+                None => first = Some(bytes),
+                Some(_) => more.push(bytes),
             }
             if size > MAX_MESSAGE {
                 let oversize = Ended { code: tonic::Code::OutOfRange, reported: true };
@@ -120,6 +70,7 @@ impl Answer {
                 return Ok((answer, Some(oversize)));
             }
         }
+        let trailers = incoming.0.trailers().await?;
         let ended = trailers.as_ref().and_then(wire::ended);
         Ok((Self { first, more: more.into_iter(), rest: None, trailers }, ended))
     }
@@ -127,19 +78,61 @@ impl Answer {
 
 impl http_body::Body for Answer {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = h2::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
         let this = &mut *self;
         if let Some(bytes) = this.first.take().or_else(|| this.more.next()) {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         if let Some(rest) = &mut this.rest {
-            return Poll::Ready(ready!(Pin::new(rest).poll_frame(cx)));
+            return Pin::new(rest).poll_frame(cx);
         }
         Poll::Ready(this.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+}
+
+/// The body of a stream, as it comes. Dropping it tells the server to stop.
+#[derive(Debug)]
+pub(crate) struct Incoming(RecvStream);
+
+impl Incoming {
+    pub(crate) fn new(stream: RecvStream) -> Self {
+        Self(stream)
+    }
+
+    async fn data(&mut self) -> Result<Option<Bytes>, h2::Error> {
+        poll_fn(|cx| self.poll_data(cx)).await.transpose()
+    }
+
+    /// The next bytes; whoever takes them makes room for as many more.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+        let bytes = ready!(self.0.poll_data(cx));
+        if let Some(Ok(bytes)) = &bytes {
+            // Fails only for more than was received.
+            let _ = self.0.flow_control().release_capacity(bytes.len());
+        }
+        Poll::Ready(bytes)
+    }
+}
+
+impl http_body::Body for Incoming {
+    type Data = Bytes;
+    type Error = h2::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        match ready!(self.poll_data(cx)) {
+            Some(bytes) => Poll::Ready(Some(bytes.map(Frame::data))),
+            None => {
+                let trailers = ready!(self.0.poll_trailers(cx)).transpose();
+                Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
+            }
+        }
     }
 }

@@ -1,39 +1,47 @@
-//! One HTTP/2 connection to an endpoint, kept up: connected ahead of need, watched, reconnected with back-off.
+//! One HTTP/2 connection to an endpoint, kept up: connected ahead of need, pinged, reconnected with back-off.
 //!
-//! On hyper itself rather than on `tonic::transport::Channel`: that one hides whether it is connected, queues every
-//! call through a task of its own, reconnects without back-off and only when called, and cannot tell a request that
-//! was never sent from one that was lost.
+//! On h2 itself rather than on `tonic::transport::Channel`, after measuring: tonic's channel passes every call through
+//! two more tasks and queues and spawns a third for its answer, hides whether it is connected, reconnects only when
+//! called, cannot tell a request that was never sent from one that was lost, and does not let us ping. Here the
+//! caller's task itself opens the stream and awaits the answer.
 
 use std::{
-    io,
+    fmt, io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use bytes::Bytes;
 use common::Random;
-use hyper::{
-    body::Incoming,
-    client::conn::http2::{Builder, Connection as Driver, SendRequest},
+use h2::{
+    Ping, PingPong, RecvStream,
+    client::{Builder, Connection as Driver, ResponseFuture, SendRequest},
 };
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     net::TcpStream,
-    time::{Instant, timeout},
+    sync::Notify,
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{backoff::Backoff, body::Outgoing};
+use super::backoff::Backoff;
 
 /// How long connecting and the HTTP/2 handshake may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// A quiet connection is pinged this often, in use or not.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// A connection is pinged this often, in use or not.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// A connection that does not answer a ping within this time is given up.
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection that lasted this long was a good one: the next try comes at once.
 const SETTLED: Duration = Duration::from_secs(1);
 const RECONNECT: Backoff = Backoff { base: Duration::from_millis(20), cap: Duration::from_secs(1) };
+
+/// Bytes that a peer may send ahead of their reader, per stream and in all.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
+/// Header bytes of one answer; a fault's details are among them.
+const MAX_HEADER_BYTES: u32 = 64 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -41,13 +49,15 @@ pub(crate) enum Failure {
     /// The request never left: repeating it is safe, whatever it asks for.
     Unsent,
     /// The connection or the stream broke; nobody knows what the peer did.
-    Lost(hyper::Error),
+    Lost(h2::Error),
 }
 
 /// The place of a connection, which is up or down.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
-    sender: Mutex<Option<SendRequest<Outgoing>>>,
+    sender: Mutex<Option<SendRequest<Bytes>>>,
+    /// The peer takes no more streams on the present connection.
+    refused: Notify,
 }
 
 /// What keeping a connection takes.
@@ -60,29 +70,35 @@ pub(crate) struct Keeper<F> {
     pub(crate) changed: F,
 }
 
-impl<F> Keeper<F> {
-    async fn open(&self, failures: u32) -> io::Result<(SendRequest<Outgoing>, HttpDriver)> {
-        tokio::time::sleep(RECONNECT.delay(failures, self.random.as_ref())).await;
-        open(self.address).await
-    }
-}
-
 impl Connection {
     pub(crate) fn is_up(&self) -> bool {
-        self.sender().as_ref().is_some_and(|sender| !sender.is_closed())
+        self.sender().is_some()
     }
 
-    /// Sends a request and waits for the response head.
+    /// Sends a request with its one message and waits for the response head.
     pub(crate) async fn send(
         &self,
-        request: http::Request<Outgoing>,
-    ) -> Result<http::Response<Incoming>, Failure> {
-        let sent = self.sender().as_mut().map(|sender| sender.try_send_request(request));
-        let Some(sent) = sent else { return Err(Failure::Unsent) };
-        sent.await.map_err(|mut error| match error.take_message() {
-            Some(_) => Failure::Unsent,
-            None => Failure::Lost(error.into_error()),
-        })
+        head: http::Request<()>,
+        message: Bytes,
+    ) -> Result<http::Response<RecvStream>, Failure> {
+        self.begin(head, message)?.await.map_err(Failure::Lost)
+    }
+
+    fn begin(&self, head: http::Request<()>, message: Bytes) -> Result<ResponseFuture, Failure> {
+        // A clone of its own may queue a stream above the peer's limit; the shared one would have to wait for room.
+        let mut sender = self.sender().clone().ok_or(Failure::Unsent)?;
+        match sender.send_request(head, false) {
+            Ok((response, mut stream)) => {
+                stream.send_data(message, true).map_err(Failure::Lost)?;
+                Ok(response)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "connection takes no more calls");
+                *self.sender() = None;
+                self.refused.notify_one();
+                Err(Failure::Unsent)
+            }
+        }
     }
 
     /// Keeps the connection up until told to stop.
@@ -100,53 +116,95 @@ impl Connection {
         }
     }
 
-    /// Holds an open connection until it ends; true when it had lasted.
-    async fn run<F: Fn()>(
-        &self,
-        sender: SendRequest<Outgoing>,
-        driver: HttpDriver,
-        keeper: &Keeper<F>,
-    ) -> bool {
+    /// Holds an open connection until it ends or takes no more; true when it had lasted.
+    async fn run<F: Fn()>(&self, sender: SendRequest<Bytes>, driver: TcpDriver, keeper: &Keeper<F>) -> bool {
         let since = Instant::now();
         *self.sender() = Some(sender);
         (keeper.changed)();
         tracing::debug!(address = %keeper.address, "connected");
-        let mut driver = std::pin::pin!(driver);
+        let mut driven = Box::pin(drive(driver));
         tokio::select! {
-            ended = &mut driver => {
-                tracing::debug!(address = %keeper.address, error = ?ended.err(), "connection ended");
+            ended = &mut driven => {
                 *self.sender() = None;
+                tracing::debug!(address = %keeper.address, reason = %ended, "connection ended");
             }
-            () = keeper.stop.cancelled() => {
-                // Without its sender the driver hands over to the streams that are left and ends.
+            () = async { tokio::select! { () = keeper.stop.cancelled() => {}, () = self.refused.notified() => {} } } => {
+                // Without a sender the connection ends with the last stream on it; nobody needs to wait for that.
                 *self.sender() = None;
-                let _ = driver.await;
+                tokio::spawn(driven);
             }
         }
         (keeper.changed)();
         since.elapsed() >= SETTLED
     }
 
-    fn sender(&self) -> MutexGuard<'_, Option<SendRequest<Outgoing>>> {
+    fn sender(&self) -> MutexGuard<'_, Option<SendRequest<Bytes>>> {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-type HttpDriver = Driver<TokioIo<TcpStream>, Outgoing, TokioExecutor>;
+type TcpDriver = Driver<TcpStream, Bytes>;
+
+impl<F> Keeper<F> {
+    async fn open(&self, failures: u32) -> io::Result<(SendRequest<Bytes>, TcpDriver)> {
+        sleep(RECONNECT.delay(failures, self.random.as_ref())).await;
+        open(self.address).await
+    }
+}
 
 /// Connects and shakes hands. The one place where a connection is made: an identity will wrap the stream here.
-async fn open(address: SocketAddr) -> io::Result<(SendRequest<Outgoing>, HttpDriver)> {
+async fn open(address: SocketAddr) -> io::Result<(SendRequest<Bytes>, TcpDriver)> {
     let connected = async {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .keep_alive_while_idle(true)
-            .handshake(TokioIo::new(stream))
+        Builder::new()
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(MAX_HEADER_BYTES)
+            .enable_push(false)
+            .handshake(stream)
             .await
             .map_err(io::Error::other)
     };
     timeout(CONNECT_TIMEOUT, connected).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+/// Moves the frames of a connection until it ends, and says why it did. Dropping it fails the streams that are left.
+async fn drive(mut driver: TcpDriver) -> Ending {
+    let pings = driver.ping_pong().expect("asked for once");
+    tokio::select! {
+        ended = driver => ended.map_or_else(Ending::Broken, |()| Ending::Closed),
+        () = unanswered(pings) => Ending::Silent,
+    }
+}
+
+/// Ends when a ping is not answered in time.
+async fn unanswered(mut pings: PingPong) {
+    loop {
+        sleep(PING_INTERVAL).await;
+        match timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await {
+            Ok(Ok(_)) => {}
+            // A broken connection ends by itself, and with more to say.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => return,
+        }
+    }
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+enum Ending {
+    Closed,
+    Broken(h2::Error),
+    Silent,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Broken(error) => error.fmt(f),
+            Self::Silent => f.write_str("no answer to a ping"),
+        }
+    }
 }

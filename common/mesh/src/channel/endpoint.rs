@@ -9,15 +9,15 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use common::Random;
+use h2::RecvStream;
 use http::uri::Authority;
-use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     balancer::Candidate,
-    body::Outgoing,
     connection::{Connection, Failure, Keeper},
     load::Load,
 };
@@ -76,13 +76,14 @@ impl LiveEndpoint {
     /// Sends a request over the next connection that is up.
     pub(crate) async fn send(
         &self,
-        request: http::Request<Outgoing>,
-    ) -> Result<http::Response<Incoming>, Failure> {
+        head: http::Request<()>,
+        message: Bytes,
+    ) -> Result<http::Response<RecvStream>, Failure> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let count = self.connections.len();
         let next = (0..count).map(|i| &self.connections[(turn.wrapping_add(i)) % count]);
         match next.into_iter().find(|connection| connection.is_up()) {
-            Some(connection) => connection.send(request).await,
+            Some(connection) => connection.send(head, message).await,
             None => Err(Failure::Unsent),
         }
     }

@@ -5,16 +5,18 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use common::{Deadline, TraceContext};
+use h2::RecvStream;
 use http::{
     Uri, request,
-    uri::{PathAndQuery, Scheme},
+    uri::{self, PathAndQuery, Scheme},
 };
 use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status, body::Body};
 
 use super::{
-    body::{Answer, Outgoing, whole},
+    body::{Answer, Incoming, whole},
     connection::Failure,
     endpoint::LiveEndpoint,
     retry::{self, is_worth_repeating},
@@ -75,22 +77,19 @@ impl Exchange {
     }
 
     async fn attempts(&self, request: http::Request<Body>) -> Result<http::Response<Body>, Status> {
+        if self.method.shape == Shape::ClientStream {
+            return Err(Status::unimplemented("the mesh does not carry streams of requests"));
+        }
         let (head, body) = request.into_parts();
         let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let mut next = Some(match self.method.shape {
-            Shape::Unary | Shape::ServerStream => Outgoing::Whole(whole(body).await?),
-            Shape::ClientStream => Outgoing::Stream(body),
-        });
+        let message = whole(body).await?;
         self.target.budget.earn();
         let (mut used, mut avoid) = (Used::default(), None);
         loop {
             let endpoint = self.target.endpoint(avoid.as_ref()).await?;
-            let body = next.take().expect("there is a body for as long as there is another attempt");
-            next = body.again();
-            let request = self.request(&head, &path, &endpoint, body);
             let flight = Flight::begin(self, &endpoint, path.path(), used.sent + 1);
-            let outcome = flight.send(request).await;
-            match self.pause(&outcome, &mut used).filter(|_| next.is_some()) {
+            let outcome = flight.send(self.head(&head, &path, &endpoint), message.clone()).await;
+            match self.pause(&outcome, &mut used) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return outcome.into_result(self.target.service),
             }
@@ -115,22 +114,15 @@ impl Exchange {
         (pause < self.deadline.remaining()).then_some(pause)
     }
 
-    fn request(
-        &self,
-        head: &request::Parts,
-        path: &PathAndQuery,
-        endpoint: &LiveEndpoint,
-        body: Outgoing,
-    ) -> http::Request<Outgoing> {
-        let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(endpoint.authority.clone())
-            .path_and_query(path.clone())
-            .build()
-            .expect("scheme, authority and path make a URI");
-        let mut request = http::Request::new(body);
+    /// The head of one attempt: the caller's, with the time that is left and a span of its own.
+    fn head(&self, head: &request::Parts, path: &PathAndQuery, endpoint: &LiveEndpoint) -> http::Request<()> {
+        let mut to = uri::Parts::default();
+        to.scheme = Some(Scheme::HTTP);
+        to.authority = Some(endpoint.authority.clone());
+        to.path_and_query = Some(path.clone());
+        let mut request = http::Request::new(());
         *request.method_mut() = head.method.clone();
-        *request.uri_mut() = uri;
+        *request.uri_mut() = Uri::from_parts(to).expect("scheme, authority and path make a URI");
         *request.version_mut() = http::Version::HTTP_2;
         let headers = request.headers_mut();
         headers.clone_from(&head.headers);
@@ -177,40 +169,41 @@ impl<'a> Flight<'a> {
         Self { exchange, endpoint, path, number, started: Instant::now(), ended: false }
     }
 
-    async fn send(mut self, request: http::Request<Outgoing>) -> Outcome {
-        let sent = self.endpoint.send(request).await;
+    async fn send(mut self, head: http::Request<()>, message: Bytes) -> Outcome {
+        let sent = self.endpoint.send(head, message).await;
         let outcome = match sent {
             Ok(response) => self.receive(response).await,
             Err(Failure::Unsent) => Outcome::Unsent,
-            Err(Failure::Lost(error)) => self.lost(error),
+            Err(Failure::Lost(error)) => self.lost(&error),
         };
         self.end(&outcome);
         outcome
     }
 
     /// Reads a unary answer to its end and a stream's up to its head.
-    async fn receive(&self, response: http::Response<hyper::body::Incoming>) -> Outcome {
-        let (head, incoming) = response.into_parts();
+    async fn receive(&self, response: http::Response<RecvStream>) -> Outcome {
+        let (head, stream) = response.into_parts();
         let announced = wire::ended(&head.headers);
-        if announced.is_some() || self.exchange.method.shape != Shape::Unary {
-            let ended = announced.unwrap_or(Ended { code: Code::Ok, reported: false });
-            return Outcome::Answered(http::Response::from_parts(head, Body::new(incoming)), ended);
+        let answer = |body, ended| Outcome::Answered(http::Response::from_parts(head, body), ended);
+        let incoming = Incoming::new(stream);
+        if let Some(ended) = announced {
+            return answer(Body::empty(), ended);
+        }
+        if self.exchange.method.shape == Shape::ServerStream {
+            return answer(Body::new(incoming), Ended { code: Code::Ok, reported: false });
         }
         match Answer::read(incoming).await {
-            Ok((answer, Some(ended))) => {
-                Outcome::Answered(http::Response::from_parts(head, Body::new(answer)), ended)
-            }
+            Ok((body, Some(ended))) => answer(Body::new(body), ended),
             Ok((_, None)) => Outcome::Lost(self.unavailable(&"the answer broke off")),
-            Err(error) => self.lost(error),
+            Err(error) => self.lost(&error),
         }
     }
 
-    fn lost(&self, error: hyper::Error) -> Outcome {
-        let text = self.unavailable(&error);
-        // tonic knows the codes of HTTP/2; of them only "calm down" must not become a reason to try again.
-        Outcome::Lost(match Status::from_error(Box::new(error)) {
-            calm if calm.code() == Code::ResourceExhausted => calm,
-            _ => text,
+    fn lost(&self, error: &h2::Error) -> Outcome {
+        Outcome::Lost(match error.reason() {
+            // Must not become a reason to try again.
+            Some(h2::Reason::ENHANCE_YOUR_CALM) => Status::resource_exhausted(error.to_string()),
+            _ => self.unavailable(error),
         })
     }
 
