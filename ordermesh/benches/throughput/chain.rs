@@ -21,7 +21,7 @@ use crate::{disk::Disk, echo};
 
 /// Which twin.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Bare,
     Durable,
 }
@@ -74,7 +74,7 @@ fn document(number: u64) -> Vec<u8> {
 }
 
 /// Serves until killed; prints the address.
-pub async fn serve(kind: Kind) {
+pub(crate) async fn serve(kind: Kind) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let disk = |name: &str| (kind == Kind::Durable).then(|| Disk::open(&folder.path().join(name)));
     let (mesh, outside) = (Saves::new(disk("mesh")), Saves::new(disk("provider")));

@@ -15,12 +15,12 @@ struct Write {
 
 /// A handle to the writer.
 #[derive(Clone)]
-pub struct Disk {
+pub(crate) struct Disk {
     writer: mpsc::SyncSender<Write>,
 }
 
 impl Disk {
-    pub fn open(folder: &Path) -> Self {
+    pub(crate) fn open(folder: &Path) -> Self {
         let database = Database::builder(folder).cache_size(16 << 20).open().expect("a fresh folder");
         let options = || KeyspaceCreateOptions::default().max_memtable_size(8 << 20);
         let keyspace = database.keyspace("documents", options).expect("a keyspace");
@@ -30,7 +30,7 @@ impl Disk {
     }
 
     /// Saves the documents in one batch and returns when they are synced.
-    pub async fn save(&self, documents: Vec<(Vec<u8>, Vec<u8>)>) {
+    pub(crate) async fn save(&self, documents: Vec<(Vec<u8>, Vec<u8>)>) {
         let (done, synced) = oneshot::channel();
         self.writer.send(Write { documents, done }).expect("the writer lives as long as the program");
         synced.await.expect("the writer answers");

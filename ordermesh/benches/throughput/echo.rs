@@ -21,10 +21,10 @@ type Handler = Arc<dyn Fn(Order) -> BoxFuture<'static, Order> + Send + Sync>;
 
 /// Calls the method of one server.
 #[derive(Clone)]
-pub struct Caller(Channel);
+pub(crate) struct Caller(Channel);
 
 impl Caller {
-    pub async fn call(&self, order: Order) -> Order {
+    pub(crate) async fn call(&self, order: Order) -> Order {
         let mut grpc = client::Grpc::new(self.0.clone());
         grpc.ready().await.expect("a server in this process");
         let codec = ProstCodec::<Order, Order>::default();
@@ -34,7 +34,7 @@ impl Caller {
 }
 
 /// Serves the handler on a free port.
-pub async fn serve<F>(handler: impl Fn(Order) -> F + Send + Sync + 'static) -> Caller
+pub(crate) async fn serve<F>(handler: impl Fn(Order) -> F + Send + Sync + 'static) -> Caller
 where
     F: Future<Output = Order> + Send + 'static,
 {

@@ -8,27 +8,27 @@ use std::{
 use crate::programs::{Program, Running};
 
 /// What one run gave.
-pub struct Measured {
-    pub per_second: f64,
-    pub p50_ms: f64,
-    pub p99_ms: f64,
+pub(crate) struct Measured {
+    pub(crate) per_second: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
     /// CPU of the server per order, consumers included.
-    pub cpu_us: f64,
-    pub drain_s: f64,
+    pub(crate) cpu_us: f64,
+    pub(crate) drain_s: f64,
     /// Answers other than 2xx, and broken connections.
-    pub errors: u64,
+    pub(crate) errors: u64,
 }
 
 const WARM_UP: Duration = Duration::from_secs(2);
 const DRAIN_LIMIT: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub async fn warm_up(server: &Running, connections: u32) {
+pub(crate) async fn warm_up(server: &Running, connections: u32) {
     wrk(server, connections, WARM_UP).await;
     drained(server).await;
 }
 
-pub async fn measure(server: &mut Running, connections: u32, duration: Duration) -> Measured {
+pub(crate) async fn measure(server: &mut Running, connections: u32, duration: Duration) -> Measured {
     let (begin, cpu) = (Instant::now(), server.cpu_seconds());
     let output = wrk(server, connections, duration).await;
     let drain = Instant::now();

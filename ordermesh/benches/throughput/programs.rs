@@ -9,14 +9,14 @@ use tempfile::TempDir;
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Program {
+pub(crate) enum Program {
     Bare,
     Skeleton,
     Ordermesh,
 }
 
 impl Program {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Skeleton => "skeleton",
@@ -26,16 +26,16 @@ impl Program {
 }
 
 /// A running program.
-pub struct Running {
-    pub program: Program,
-    pub base: String,
+pub(crate) struct Running {
+    pub(crate) program: Program,
+    pub(crate) base: String,
     child: Child,
     _folder: TempDir,
 }
 
 impl Running {
     /// Where orders are posted.
-    pub fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         match self.program {
             Program::Ordermesh => format!("{}/api/customers/bench/orders", self.base),
             Program::Bare | Program::Skeleton => format!("{}/", self.base),
@@ -43,7 +43,7 @@ impl Running {
     }
 
     /// Seconds of CPU that the process has used so far.
-    pub fn cpu_seconds(&self) -> f64 {
+    pub(crate) fn cpu_seconds(&self) -> f64 {
         const TICKS_PER_SECOND: f64 = 100.0;
         let stat =
             std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the process runs");
@@ -53,14 +53,14 @@ impl Running {
         (ticks(11) + ticks(12)) / TICKS_PER_SECOND
     }
 
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.child.kill().expect("our own child");
         self.child.wait().expect("our own child");
     }
 }
 
 /// Starts the program and waits until it is ready.
-pub async fn start(program: Program) -> Running {
+pub(crate) async fn start(program: Program) -> Running {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = command(program, &folder);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("a built program");

@@ -1,1 +1,4 @@
-//! Whole meshes, driven from outside as a customer and the staff would.
+//! Whole meshes, driven from outside as customers, staff and operators would.
+
+mod journey;
+mod support;

@@ -29,7 +29,7 @@ fn manifest(path: &str) -> toml::Table {
     fs::read_to_string(root().join(path)).expect("a manifest").parse().expect("TOML")
 }
 
-pub fn assert_golden() {
+pub(crate) fn assert_golden() {
     let found: String = edges().iter().map(|(from, to)| format!("{from} -> {to}\n")).collect();
     let path = root().join(GOLDEN);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -42,7 +42,7 @@ pub fn assert_golden() {
     );
 }
 
-pub fn assert_services_apart() {
+pub(crate) fn assert_services_apart() {
     let service = |name: &String| SERVICES.contains(&name.as_str());
     let crossing: Vec<_> = edges().into_iter().filter(|(from, to)| service(from) && service(to)).collect();
     assert!(crossing.is_empty(), "{crossing:?}");

@@ -7,29 +7,29 @@ use std::{
 
 /// One file.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Relative to the workspace, with `/`.
-    pub path: String,
-    pub text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Source {
     /// The lines of code: no comments, and nothing behind the inline tests.
-    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let code = self.text.split("#[cfg(test)]").next().unwrap_or("");
         let numbered = code.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
         numbered.filter(|(_, line)| !line.starts_with("//"))
     }
 
     /// The names of the crash points that it declares.
-    pub fn crash_points(&self) -> Vec<String> {
+    pub(crate) fn crash_points(&self) -> Vec<String> {
         let lines = self.code().filter_map(|(_, line)| line.split("crash::point!(\"").nth(1));
         lines.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
     }
 }
 
 /// The workspace's folder.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the program's crate lies in the workspace")
@@ -37,7 +37,7 @@ pub fn root() -> PathBuf {
 }
 
 /// Every Rust file of the workspace that is not built or downloaded.
-pub fn rust_files() -> Vec<Source> {
+pub(crate) fn rust_files() -> Vec<Source> {
     let mut files = Vec::new();
     collect(&root(), &mut files);
     assert!(files.len() > 50, "only {} files found: looking in the wrong place?", files.len());

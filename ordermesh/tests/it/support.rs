@@ -1,0 +1,7 @@
+//! What the tests of whole meshes share: the program as a process, and what a customer and the staff do with it.
+
+mod people;
+mod program;
+
+pub(crate) use people::{Order, People, eventually};
+pub(crate) use program::{Program, Running};

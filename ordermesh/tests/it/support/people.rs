@@ -1,0 +1,151 @@
+//! What people do with a mesh over HTTP: order, pay, cook, look.
+
+use std::{future::Future, time::Duration};
+
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Running;
+
+/// How long anything may take that should happen by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// Asks until there is an answer; panics, saying what was expected, when there is none in time.
+pub(crate) async fn eventually<T, F>(expected: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < until, "in {PATIENCE:?} it never came to this: {expected}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// An order as its customer knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) customer: String,
+    pub(crate) id: String,
+    pub(crate) link: Option<String>,
+}
+
+impl Order {
+    pub(crate) fn path(&self) -> String {
+        format!("/api/customers/{}/orders/{}", self.customer, self.id)
+    }
+
+    pub(crate) fn ticket(&self) -> String {
+        self.id.replacen("ord_", "tkt_", 1)
+    }
+}
+
+/// Customers and staff of one running mesh.
+#[derive(Clone)]
+pub(crate) struct People {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: String,
+    pub(crate) sandbox: String,
+}
+
+impl People {
+    pub(crate) fn of(mesh: &Running) -> Self {
+        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let http = builder.timeout(Duration::from_secs(20)).build().expect("a client");
+        Self { http, base: mesh.address("gateway"), sandbox: mesh.address("sandbox") }
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = if let Some(body) = body { request.json(&body) } else { request };
+        request.send().await.expect("the gateway answers")
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let response = self.send(Method::GET, path, None).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.expect("JSON")
+    }
+
+    /// Posts JSON and answers with status and body.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let response = self.send(Method::POST, path, Some(body)).await;
+        (response.status(), response.json().await.expect("JSON"))
+    }
+
+    /// Orders one item; the answer must be 201.
+    pub(crate) async fn order(&self, customer: &str, item: &str, quantity: u32) -> Order {
+        let body = json!({"items": [{"id": item, "quantity": quantity}]});
+        let (status, answer) = self.post(&format!("/api/customers/{customer}/orders"), body).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let link = text(&answer["order"]["payment_link"]);
+        Order { customer: customer.to_owned(), id: text(&answer["order"]["id"]).expect("an id"), link }
+    }
+
+    /// Pays on the hosted page as a browser would; answers with the page's status.
+    pub(crate) async fn pay(&self, order: &Order, card: &str) -> StatusCode {
+        let link = order.link.as_deref().expect("a payment link");
+        let form = format!("card_number={card}");
+        let request =
+            self.http.post(link).header("content-type", "application/x-www-form-urlencoded").body(form);
+        request.send().await.expect("the sandbox answers").status()
+    }
+
+    /// The order as it is now.
+    pub(crate) async fn look(&self, order: &Order) -> Value {
+        self.get(&order.path()).await["order"].take()
+    }
+
+    /// Waits until the order has this status.
+    pub(crate) async fn reach(&self, order: &Order, status: &str) -> Value {
+        eventually(&format!("{} is {status}", order.id), || async {
+            let seen = self.look(order).await;
+            (seen["status"] == status).then_some(seen)
+        })
+        .await
+    }
+
+    /// Waits until the kitchen has the order's ticket in this state.
+    pub(crate) async fn ticket(&self, order: &Order, state: &str) -> Value {
+        let wanted = order.ticket();
+        eventually(&format!("{wanted} is {state}"), || async {
+            let all = self.get(&format!("/api/kitchen/tickets?state={state}&limit=100")).await;
+            all["tickets"]
+                .as_array()
+                .and_then(|tickets| tickets.iter().find(|t| t["id"] == wanted.as_str()).cloned())
+        })
+        .await
+    }
+
+    /// A kitchen verb: `start`, `ready`, `pickup`, `reject`.
+    pub(crate) async fn cook(&self, order: &Order, verb: &str) -> (StatusCode, Value) {
+        self.post(&format!("/api/kitchen/tickets/{}/{verb}", order.ticket()), json!({})).await
+    }
+
+    /// The states that the order went through.
+    pub(crate) async fn states(&self, order: &Order) -> Vec<String> {
+        let timeline = self.get(&format!("{}/timeline", order.path())).await;
+        let entries = timeline["entries"].as_array().expect("entries").iter();
+        entries.map(|entry| entry["to"].as_str().expect("a state").to_owned()).collect()
+    }
+
+    /// Switches a fault of the sandbox on, such as `{"operation":"create_session","fault":"500_after_commit","times":1}`.
+    pub(crate) async fn sandbox_fault(&self, fault: Value) {
+        let answer = self.http.post(format!("{}/sandbox/faults", self.sandbox)).json(&fault).send().await;
+        assert!(answer.expect("the sandbox answers").status().is_success(), "{fault}");
+    }
+
+    /// What the provider charged for the order.
+    pub(crate) async fn charges(&self, order: &Order) -> Vec<Value> {
+        let url = format!("{}/sandbox/charges?client_reference_id={}", self.sandbox, order.id);
+        let mut answer: Value =
+            self.http.get(url).send().await.expect("an answer").json().await.expect("JSON");
+        answer["charges"].as_array_mut().map(std::mem::take).expect("charges")
+    }
+}
