@@ -85,11 +85,10 @@ impl Outbox {
     ) -> Result<Vec<OutboxEntry>, Fault> {
         let mut state = self.lock();
         state.expire(now);
-        let mut taken = state.take_returned(keyspace, limit)?;
-        let room = limit - taken.len();
-        state.take_ready(room, &mut taken);
-        if state.ready.is_empty() {
-            state.take_from_disk(keyspace, limit, &mut taken)?;
+        let mut taken = Vec::with_capacity(limit.min(READY_MAX));
+        if let Err(fault) = state.take(keyspace, limit, &mut taken) {
+            state.returned.extend(taken.into_iter().map(|(number, entry)| (number, entry.event.id)));
+            return Err(fault);
         }
         for (number, entry) in &taken {
             state.claimed.insert(entry.event.id, Claim { number: *number, until });
@@ -157,21 +156,36 @@ impl State {
         }
     }
 
-    fn take_returned(&mut self, keyspace: &Keyspace, limit: usize) -> Result<Vec<Numbered>, Fault> {
-        let mut taken = Vec::with_capacity(limit.min(READY_MAX));
+    /// Moves up to `limit` events to `taken`, the oldest first; what was moved before a fault is in `taken`.
+    fn take(&mut self, keyspace: &Keyspace, limit: usize, taken: &mut Vec<Numbered>) -> Result<(), Fault> {
+        self.take_returned(keyspace, limit, taken)?;
+        self.take_ready(limit, taken);
+        if self.ready.is_empty() {
+            self.take_from_disk(keyspace, limit, taken)?;
+        }
+        Ok(())
+    }
+
+    fn take_returned(
+        &mut self,
+        keyspace: &Keyspace,
+        limit: usize,
+        taken: &mut Vec<Numbered>,
+    ) -> Result<(), Fault> {
         while taken.len() < limit
-            && let Some((number, _)) = self.returned.pop_first()
+            && let Some(number) = self.returned.keys().next().copied()
         {
             // Not there: published by the claimer whose lease had ended.
             if let Some(bytes) = keyspace.get(&keys::outbox(number))? {
                 taken.push((number, event::decode(&bytes)?));
             }
+            self.returned.remove(&number);
         }
-        Ok(taken)
+        Ok(())
     }
 
     fn take_ready(&mut self, limit: usize, taken: &mut Vec<Numbered>) {
-        let count = limit.min(self.ready.len());
+        let count = (limit - taken.len()).min(self.ready.len());
         taken.extend(self.ready.drain(..count));
     }
 
