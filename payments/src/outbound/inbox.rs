@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use common::{Fault, Timestamp};
-use serde::{Deserialize, Serialize};
 use store::{Collection, Document, Documents, IndexKey, Loaded, Save};
 
 use super::repository::due_before;
@@ -16,23 +15,18 @@ pub const DUE: &str = "due";
 /// Index of settled entries by when they may be forgotten.
 const FORGET: &str = "forget";
 
-/// An inbox entry as it is stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct InboxDocument(pub InboxEntry);
-
-impl Document for InboxDocument {
+impl Document for InboxEntry {
     const COLLECTION: Collection = Collection("inbox");
 
     fn document_id(&self) -> String {
-        self.0.id.clone()
+        self.id.clone()
     }
 
     fn index_keys(&self) -> Vec<IndexKey> {
-        let key = if self.0.is_waiting() {
-            IndexKey::new(DUE, self.0.due_at.sort_key())
+        let key = if self.is_waiting() {
+            IndexKey::new(DUE, self.due_at.sort_key())
         } else {
-            IndexKey::new(FORGET, self.0.expires_at().sort_key())
+            IndexKey::new(FORGET, self.expires_at().sort_key())
         };
         vec![key]
     }
@@ -41,12 +35,12 @@ impl Document for InboxDocument {
 /// The inbox of one store.
 #[derive(Clone, Debug)]
 pub struct InboxDocuments {
-    entries: Documents<InboxDocument>,
+    entries: Documents<InboxEntry>,
 }
 
 impl InboxDocuments {
     #[must_use]
-    pub fn new(entries: Documents<InboxDocument>) -> Self {
+    pub fn new(entries: Documents<InboxEntry>) -> Self {
         Self { entries }
     }
 }
@@ -54,9 +48,8 @@ impl InboxDocuments {
 #[async_trait]
 impl Inbox for InboxDocuments {
     async fn take(&self, entry: InboxEntry) -> Result<Option<Kept<InboxEntry>>, Fault> {
-        let document = InboxDocument(entry);
-        match self.entries.insert(&document, Save::new()).await {
-            Ok(version) => Ok(Some(Kept { value: document.0, version })),
+        match self.entries.insert(&entry, Save::new()).await {
+            Ok(version) => Ok(Some(Kept { value: entry, version })),
             Err(fault) if fault.is_version_conflict() => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -67,7 +60,7 @@ impl Inbox for InboxDocuments {
     }
 
     async fn save(&self, entry: Kept<InboxEntry>) -> Result<(), Fault> {
-        self.entries.update(&InboxDocument(entry.value), entry.version, Save::new()).await.map(drop)
+        self.entries.update(&entry.value, entry.version, Save::new()).await.map(drop)
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Kept<InboxEntry>>, Fault> {
@@ -79,7 +72,7 @@ impl Inbox for InboxDocuments {
         let page = self.entries.list(due_before(FORGET, now, limit)).await?;
         let count = page.entries.len();
         for loaded in page.entries {
-            match self.entries.remove(&loaded.body.0.id, loaded.version).await {
+            match self.entries.remove(&loaded.body.id, loaded.version).await {
                 Err(fault) if !fault.is_version_conflict() => return Err(fault),
                 _ => {}
             }
@@ -88,6 +81,6 @@ impl Inbox for InboxDocuments {
     }
 }
 
-fn kept(loaded: Loaded<InboxDocument>) -> Kept<InboxEntry> {
-    Kept { value: loaded.body.0, version: loaded.version }
+fn kept(loaded: Loaded<InboxEntry>) -> Kept<InboxEntry> {
+    Kept { value: loaded.body, version: loaded.version }
 }

@@ -12,7 +12,6 @@ use store::{
     Collection, Document, DocumentStore, Documents, Expected, IndexKey, IndexQuery, Loaded, Order, Save,
 };
 
-use super::inbox::InboxDocument;
 use crate::{
     domain::{Change, InboxEntry, Payment, Reported},
     ports::{Kept, Payments},
@@ -43,7 +42,7 @@ impl Document for Payment {
 pub struct PaymentDocuments {
     store: Arc<dyn DocumentStore>,
     payments: Documents<Payment>,
-    entries: Documents<InboxDocument>,
+    entries: Documents<InboxEntry>,
 }
 
 impl PaymentDocuments {
@@ -51,7 +50,7 @@ impl PaymentDocuments {
     pub fn new(
         store: Arc<dyn DocumentStore>,
         payments: Documents<Payment>,
-        entries: Documents<InboxDocument>,
+        entries: Documents<InboxEntry>,
     ) -> Self {
         Self { store, payments, entries }
     }
@@ -98,8 +97,7 @@ impl Payments for PaymentDocuments {
     ) -> Result<Kept<Payment>, Fault> {
         let save = telling(&payment.value, changes)?;
         let first = self.payments.write(&payment.value, Expected::Version(payment.version), save)?;
-        let entry_document = InboxDocument(entry.value);
-        let second = self.entries.write(&entry_document, Expected::Version(entry.version), Save::new())?;
+        let second = self.entries.write(&entry.value, Expected::Version(entry.version), Save::new())?;
         self.store.save_in_order(vec![first, second]).await?;
         Ok(Kept { value: payment.value, version: payment.version + 1 })
     }

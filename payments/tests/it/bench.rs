@@ -185,8 +185,7 @@ impl Bench {
     }
 
     pub(crate) async fn verify(&self) -> Report {
-        let port: Arc<dyn DocumentStore> = self.store.clone();
-        payments::verify::check(&port).await.unwrap()
+        payments::verify::check(&*self.store).await.unwrap()
     }
 
     /// How many sessions of the order are, or were, paid at the provider.

@@ -14,3 +14,4 @@ mod permutations;
 mod processor_contract;
 mod refunding;
 mod stripe_adapter;
+mod whole_service;
