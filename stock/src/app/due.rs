@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Call, Code, Fault};
+use common::{Call, Code, Fault, crash};
 use futures::{StreamExt as _, stream};
 
 use super::Stock;
@@ -64,7 +64,9 @@ impl Stock {
     async fn postpone(&self, due: Versioned<Reservation>) -> Result<(), Fault> {
         let later = due.body.postponed(self.clock.now() + ASK_AGAIN);
         let change = Change::new(Record::Reservation(later), Some(due.version));
-        self.stockroom.save_in_order(vec![change]).await
+        self.stockroom.save_in_order(vec![change]).await?;
+        crash::point!("stock.due.postponed");
+        Ok(())
     }
 
     async fn finish_restock(&self, due: Restock) {

@@ -39,4 +39,9 @@ impl Bench {
     pub fn touched(&mut self) -> impl Iterator<Item = &mut Item> {
         self.places.values_mut().filter(|place| place.touched).map(|place| &mut place.item)
     }
+
+    /// All items, and whether each has to be saved.
+    pub fn into_items(self) -> impl Iterator<Item = (Item, bool)> {
+        self.places.into_values().map(|place| (place.item, place.touched))
+    }
 }

@@ -8,4 +8,6 @@ mod contention;
 mod crashes;
 mod deliveries;
 mod events;
+mod memory;
+mod simulation;
 mod sweeps;

@@ -192,17 +192,16 @@ impl Plan {
         changes
     }
 
-    /// The items as they are once the round is saved, without the movements that it posted.
-    pub(super) fn saved(mut self) -> Vec<Versioned<Item>> {
-        let before = &self.before;
-        let saved = |item: &mut Item| {
-            let before = before.get(&item.id);
+    /// The items in hand as they are once the round is saved, without the movements that it posted.
+    pub(super) fn saved(self) -> Vec<Versioned<Item>> {
+        let before = self.before;
+        let saved = |(mut body, touched): (Item, bool)| {
+            let before = before.get(&body.id);
             let seq = before.map_or(0, |before| before.seq);
-            let mut body = item.clone();
             body.unposted.retain(|movement| movement.seq <= seq);
-            Versioned { body, version: before.map_or(1, |before| before.version + 1) }
+            Versioned { body, version: before.map_or(0, |before| before.version) + u64::from(touched) }
         };
-        self.bench.touched().map(saved).collect()
+        self.bench.into_items().map(saved).collect()
     }
 }
 

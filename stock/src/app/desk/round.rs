@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Fault, ItemId, MovementId, OrderId, crash};
+use common::{Fault, ItemId, Kind, MovementId, OrderId, crash};
 use prometheus_client::metrics::counter::Counter;
 use telemetry::Metrics;
 use tokio::runtime::Handle;
@@ -85,7 +85,7 @@ impl Desk {
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
-            match self.attempt(tickets, attempt > 1).await {
+            match self.attempt(tickets, attempt).await {
                 Ok(answers) => return answers,
                 Err(fault) if fault.is_version_conflict() && attempt < ATTEMPTS => {
                     self.0.meters.conflicts.inc();
@@ -106,23 +106,24 @@ impl Desk {
 
     /// Reads the items first and the other records second, plans, and saves with the items' versions: whoever
     /// changed an item after it was read makes the save fail, whoever closed a reservation did so before.
-    async fn attempt(&self, tickets: &[Ticket], fresh: bool) -> Result<Answers, Fault> {
-        let (items, cached) = self.take_items(tickets, fresh).await?;
+    async fn attempt(&self, tickets: &[Ticket], attempt: u32) -> Result<Answers, Fault> {
+        let (items, cached) = self.take_items(tickets, attempt > 1).await?;
         let files = self.read_files(tickets, &items).await?;
-        let untouched = items.clone();
         let mut plan = Plan::new(items, self.0.clock.now());
         let answers: Answers = tickets.iter().map(|ticket| plan.add(ticket, &files)).collect();
         if cached && answers.iter().any(Result::is_err) {
             // A refusal must not rest on a stale copy.
-            return Box::pin(self.attempt(tickets, true)).await;
+            return Box::pin(self.attempt(tickets, attempt + 1)).await;
+        }
+        if attempt < ATTEMPTS && answers.iter().any(is_internal) {
+            // Someone moved an item and then its reservation between our two reads: the books are not broken yet.
+            return Err(Fault::version_conflict("an item that is older than its reservation"));
         }
         let changes = plan.changes();
-        if changes.is_empty() {
-            lock(&self.0.cache).put(untouched);
-            return Ok(answers);
+        if !changes.is_empty() {
+            self.0.stockroom.save_in_order(changes).await?;
+            crash::point!("stock.desk.saved");
         }
-        self.0.stockroom.save_in_order(changes).await?;
-        crash::point!("stock.desk.saved");
         lock(&self.0.cache).put(plan.saved());
         Ok(answers)
     }
@@ -187,6 +188,10 @@ impl Desk {
         let posted = self.0.stockroom.are_posted(&item.id, &seqs).await?;
         Ok(seqs.into_iter().zip(posted).filter_map(|(seq, posted)| posted.then_some(seq)).collect())
     }
+}
+
+fn is_internal(answer: &Result<Answer, Fault>) -> bool {
+    answer.as_ref().is_err_and(|fault| fault.kind() == Kind::Internal)
 }
 
 fn as_order(cause: Cause) -> Option<OrderId> {
