@@ -39,9 +39,10 @@ impl Broker {
         let keyspace = database.keyspace(KEYSPACE)?;
         let names = names(database, &keyspace, &topology.queues)?;
         let number = |spec: &QueueSpec| names.iter().position(|name| name == spec.name);
-        let numbers =
+        let numbers: Vec<_> =
             topology.queues.iter().map(|spec| number(spec).expect("each was just given one")).collect();
-        let state = State::new(names.len());
+        let known = numbers.iter().fold(QueueSet::default(), |set, n| set.with(QueueSet::one(*n)));
+        let state = State::new(names.len(), known);
         let broker = Arc::new(Self {
             database: database.clone(),
             keyspace,
@@ -62,12 +63,11 @@ impl Broker {
 
     /// Reads every message once: what the queues wait for into memory as far as there is room, the rest is counted.
     fn fill(self: &Arc<Self>) -> Result<(), Fault> {
-        let known = self.numbers.iter().fold(QueueSet::default(), |set, n| set.with(QueueSet::one(*n)));
         self.continue_numbers()?;
         let mut settled = Vec::new();
         for stored in Messages::between(&self.keyspace.view(), 0, Seq::MAX) {
             let stored = stored?;
-            let open = stored.queues.without(stored.done()).within(known);
+            let open = self.lock().open_on_disk(&stored);
             open.iter().for_each(|queue| self.place(queue, &stored));
             if open.is_empty() {
                 settled.push((stored.seq, stored.recorded()));

@@ -40,6 +40,8 @@ pub(super) struct Accepted {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) queues: Vec<Queue>,
+    /// The queues of the topology; the disk may tell of others that were once in it.
+    known: QueueSet,
     messages: HashMap<Seq, Message>,
     /// Acks for the next lazy write, which is under way if there are any.
     waiting: HashMap<Seq, Ack>,
@@ -48,8 +50,13 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(queues: usize) -> Self {
-        Self { queues: (0..queues).map(|_| Queue::default()).collect(), ..Self::default() }
+    pub(super) fn new(queues: usize, known: QueueSet) -> Self {
+        Self { queues: (0..queues).map(|_| Queue::default()).collect(), known, ..Self::default() }
+    }
+
+    /// The queues that are not through with a message, as far as the disk tells.
+    pub(super) fn open_on_disk(&self, stored: &Stored) -> QueueSet {
+        stored.queues.without(stored.done()).within(self.known)
     }
 
     /// A message is on disk: its queues get it, those that have room in memory at once.
@@ -72,10 +79,10 @@ impl State {
 
     /// A message read from disk is about to be ready in this queue; false when the queue is through with it.
     pub(super) fn hold(&mut self, queue: usize, stored: &Stored) -> bool {
-        let acked = self.acked(stored.seq);
+        let open = self.open_on_disk(stored).without(self.acked(stored.seq));
         let being_recorded = self.writing.get(&stored.seq).map_or(QueueSet::default(), |ack| ack.done);
         let message = self.messages.entry(stored.seq).or_insert_with(|| Message {
-            open: stored.queues.without(stored.done()).without(acked),
+            open,
             held: QueueSet::default(),
             recorded: stored.recorded().with(being_recorded),
         });

@@ -4,6 +4,7 @@
 
 mod kill;
 mod long;
+mod mixed;
 mod relay;
 
 use std::{path::Path, sync::Arc, time::Duration};
