@@ -12,8 +12,6 @@ use crate::{
 
 /// How far each pass reads back behind the last: events may show up late, and clocks differ.
 pub const OVERLAP: Duration = Duration::from_secs(5 * 60);
-/// How far the very first pass reads back.
-const FIRST_PASS: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads the provider's list of events, a page at a time.
 #[derive(Clone, Debug)]
@@ -52,8 +50,18 @@ impl Reconciler {
         Ok(Read { fresh, more })
     }
 
+    /// Reads the newest page alone while a long pass is under way, so that what happens now does not wait for its
+    /// end. The cursor stays where it is. Faults: as [`Reconciler::read_page`].
+    pub async fn read_newest(&self) -> Result<Vec<Kept<InboxEntry>>, Fault> {
+        match self.cursors.load().await?.and_then(|kept| kept.value.pass) {
+            Some(pass) => self.take(self.processor.list_events(pass.since, None).await?.events).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Before the first pass there were no payments that an event could be about.
     fn beginning(&self) -> Cursor {
-        Cursor { read_to: self.clock.now() - FIRST_PASS, pass: None }
+        Cursor { read_to: self.clock.now(), pass: None }
     }
 
     async fn take(&self, events: Vec<ProviderEvent>) -> Result<Vec<Kept<InboxEntry>>, Fault> {

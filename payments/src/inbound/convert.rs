@@ -14,7 +14,9 @@ use crate::{
 pub(crate) fn payment(kept: &Kept<Payment>) -> Result<proto::Payment, Fault> {
     let Kept { value, version } = kept;
     let session = value.session.as_ref();
-    let link = session.filter(|_| value.state == State::Open && !value.close_requested);
+    // Shown on a paid one too: who asks again for the link of an order may come after its customer.
+    let payable = matches!(value.state, State::Open | State::Processing | State::Succeeded);
+    let link = session.filter(|_| payable && !value.close_requested);
     Ok(proto::Payment {
         id: value.order_id.shown_as("pay"),
         order_id: value.order_id.to_string(),

@@ -11,7 +11,11 @@ use super::{
     inbox_worker::{self, CONCURRENCY, Waker},
     supervised::Supervisor,
 };
-use crate::app::{Cashier, Reconciler};
+use crate::{
+    app::{Cashier, Reconciler},
+    domain::InboxEntry,
+    ports::Kept,
+};
 
 /// Documents per round.
 pub(crate) const ROUND: usize = 64;
@@ -76,15 +80,22 @@ pub(crate) struct Reconcile {
     pub(crate) supervisor: Supervisor,
 }
 
+impl Reconcile {
+    fn wake(&self, fresh: Vec<Kept<InboxEntry>>) {
+        if !fresh.is_empty() {
+            tracing::info!(events = fresh.len(), "events that no webhook had brought");
+        }
+        fresh.into_iter().for_each(|entry| self.waker.wake(entry));
+    }
+}
+
 #[async_trait]
 impl Sweep for Reconcile {
     async fn round(&self) -> Result<usize, Fault> {
+        self.wake(self.supervisor.call().scope(self.reconciler.read_newest()).await?);
         for page in 1..=PAGES {
             let read = self.supervisor.call().scope(self.reconciler.read_page()).await?;
-            if !read.fresh.is_empty() {
-                tracing::info!(events = read.fresh.len(), "events that no webhook had brought");
-            }
-            read.fresh.into_iter().for_each(|entry| self.waker.wake(entry));
+            self.wake(read.fresh);
             if !read.more {
                 return Ok(page - 1);
             }

@@ -72,10 +72,12 @@ async fn a_pass_that_breaks_off_goes_on_where_it_stopped_and_misses_nothing() {
     assert!(bench.reconciler.read_page().await.unwrap().more);
     bench.provider.script(&[Strike::LostBefore]);
     bench.reconcile().await.unwrap_err();
-    // News that come while a pass is under way are the next one's.
+    // News that come while a pass is under way do not wait for its end.
     bench.turn(orders[6], SessionStatus::Paid).await;
+    let newest = bench.reconciler.read_newest().await.unwrap();
+    assert!(newest.iter().any(|entry| entry.value.id == "evt_7"), "{newest:?}");
     bench.reconcile().await.unwrap();
-    bench.reconcile().await.unwrap();
+    assert!(bench.reconciler.read_newest().await.unwrap().is_empty(), "no pass is under way");
     bench.clock.advance(Duration::from_secs(10));
     bench.sweep().await;
     for order in orders {

@@ -1,6 +1,14 @@
 //! The Stripe adapter over the sandbox, by HTTP: the contract, the faults on the way, and webhooks.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,7 +30,10 @@ use sha2::Sha256;
 use telemetry::Metrics;
 use tempfile::TempDir;
 use testkit::clock::ManualClock;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::processor_contract::{self, Case, Rig};
@@ -138,10 +149,10 @@ async fn the_stripe_adapter_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_is_asked_for_again_under_the_same_key() {
+async fn a_lost_reply_and_a_busy_provider_are_asked_again_under_the_same_key() {
     let rig = OverSandbox::start().await;
     let case = Case::new(&rig, 1);
-    for strike in [Strike::DropReplyBeforeCommit, Strike::DropReplyAfterCommit] {
+    for strike in [Strike::DropReplyBeforeCommit, Strike::DropReplyAfterCommit, Strike::TooManyRequests] {
         rig.strike(Operation::CreateSession, strike, 2);
         let (params, since) = (case.params(), rig.clock.now());
         let session = case.create(&params, 1).await.unwrap();
@@ -208,6 +219,37 @@ async fn nobody_there_is_an_unknown_outcome() {
     let fault = processor.retrieve_checkout("cs_1").await.unwrap_err();
     assert_eq!(fault.kind(), Kind::Unavailable);
     assert!(!fault.public().contains("127.0.0.1"));
+}
+
+/// Answers every request on a connection with the same refusal, and counts connections and requests.
+async fn count(listener: TcpListener, connections: Arc<AtomicUsize>, requests: Arc<AtomicUsize>) {
+    const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}";
+    while let Ok((mut stream, _)) = listener.accept().await {
+        connections.fetch_add(1, Ordering::SeqCst);
+        let requests = Arc::clone(&requests);
+        tokio::spawn(async move {
+            let mut bytes = vec![0; 64 * 1024];
+            while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {
+                requests.fetch_add(1, Ordering::SeqCst);
+                stream.write_all(REFUSAL).await.unwrap();
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn calls_in_a_row_share_one_connection_and_a_refusal_is_not_repeated() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let processor =
+        adapter(&format!("http://{}", listener.local_addr().unwrap()), Arc::new(ManualClock::default()));
+    let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let server = tokio::spawn(count(listener, Arc::clone(&connections), Arc::clone(&requests)));
+    for _ in 0..10 {
+        let fault = processor.retrieve_checkout("cs_1").await.unwrap_err();
+        assert_eq!(fault.code(), Code::PaymentRejected);
+    }
+    assert_eq!((connections.load(Ordering::SeqCst), requests.load(Ordering::SeqCst)), (1, 10));
+    server.abort();
 }
 
 #[tokio::test]
