@@ -57,7 +57,7 @@ impl App {
                 Err(fault) => return Err(fault),
             }
         }
-        Err(Fault::version_conflict(id.to_string()))
+        Err(Fault::unavailable(format!("order {id} changed each time it was decided on")))
     }
 
     /// Replaces the order that was read as `before`; keeps the books and wakes watchers.

@@ -1,7 +1,7 @@
 //! Drive a saga: reserve, create the checkout, link; retry with back-off, give up after ten minutes. Every step may
 //! run twice, and every save is a compare-and-swap, so two drivers of one order do no harm.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use common::{Fault, Kind, TraceContext, crash};
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a hold outlives the session and the saga by.
-const HOLD_SLACK: std::time::Duration = std::time::Duration::from_secs(300);
+const HOLD_SLACK: Duration = Duration::from_secs(300);
 
 /// A saga in hand.
 struct Run {
@@ -59,7 +59,10 @@ impl App {
         let mut next = stale.body.clone();
         next.take_over(&self.owner, self.lease_until(self.now()));
         match self.save(stale, next, None).await {
-            Ok(saga) => Ok(Some((seat, saga))),
+            Ok(saga) => {
+                crash::point!("orders.saga.taken_over");
+                Ok(Some((seat, saga)))
+            }
             Err(fault) if fault.is_version_conflict() => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -210,7 +213,7 @@ impl App {
                 Err(_) => false,
             };
         }
-        let wait = backoff(run.attempts);
+        let wait = self.jittered(backoff(run.attempts));
         if Instant::now() + wait >= run.lapses {
             self.park(run, wait).await;
             return false;
@@ -221,13 +224,20 @@ impl App {
         }
     }
 
+    /// Between half of the wait and all of it, so that orders that failed together do not come back together.
+    fn jittered(&self, wait: Duration) -> Duration {
+        let half = wait / 2;
+        half + Duration::from_millis(self.parts.random.below(u64::try_from(half.as_millis()).unwrap_or(0)))
+    }
+
     /// Leaves the saga to the sweep. If that cannot be stored, the lease ends by itself.
-    async fn park(&self, run: &Run, wait: std::time::Duration) {
+    async fn park(&self, run: &Run, wait: Duration) {
         let mut next = run.saga.body.clone();
         next.park(run.attempts, self.now() + wait);
         if let Err(fault) = self.step(run.trace, self.save(&run.saga, next, None)).await {
             tracing::debug!(order = %run.saga.body.id, %fault, "could not park the saga");
         }
+        crash::point!("orders.saga.parked");
     }
 }
 

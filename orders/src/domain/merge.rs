@@ -19,7 +19,9 @@ impl Order {
             Fact::Ticket { state, started } => self.learn_ticket(*state, *started, now),
         };
         if learnt {
-            self.updated_at = self.updated_at.max(now);
+            if matches!(fact, Fact::Returned(_)) {
+                self.updated_at = self.updated_at.max(now);
+            }
             self.settle(fact.cause(), fact.actor(), now);
         }
         learnt

@@ -123,7 +123,7 @@ fn captured(payment: Option<proto::Payment>) -> Result<Option<Fact>, Fault> {
     Ok(captured.map(|money| Fact::Payment { state: PaymentState::Succeeded, captured: Some(money) }))
 }
 
-/// What is certain about a refund of ours; nothing while it is under way.
+/// What is certain about a refund; nothing while it is under way.
 fn report(refund: proto::Refund) -> Result<Option<Fact>, Fault> {
     Ok(match refund.state() {
         proto::RefundState::Unspecified | proto::RefundState::Pending => None,
@@ -131,8 +131,9 @@ fn report(refund: proto::Refund) -> Result<Option<Fact>, Fault> {
             let amount = required(refund.amount, "amount")?.try_into()?;
             Some(Fact::Returned(Returned { key: refund.id, amount }))
         }
+        // One that was made at the provider has an id of its own; whether it failed is no business of ours.
         proto::RefundState::Failed => {
-            Some(Fact::RefundFailed { refund_id: refund.id.parse()?, attempt: refund.attempt })
+            refund.id.parse().ok().map(|refund_id| Fact::RefundFailed { refund_id, attempt: refund.attempt })
         }
     })
 }

@@ -189,6 +189,8 @@ async fn a_saga_whose_lease_ends_is_parked_and_the_sweep_takes_it_up_again() {
     let parked = |order: &orders::domain::Order| order.driver.as_ref().is_some_and(|d| d.owner.is_none());
     let order = life.until(draft.order_id, parked).await;
     assert!(order.driver.unwrap().attempts > 3);
+    // Another process's sweep: this one may still be leaving its seat.
+    let life = world.start();
     world.peers.set_down(Op::Reserve, false);
     world.clock.advance(Duration::from_secs(10));
     life.sweep().await;
