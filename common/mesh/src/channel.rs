@@ -37,7 +37,7 @@ pub struct MeshSettings {
     /// Deadline of a call whose task has none.
     pub default_timeout: Duration,
     pub methods: Arc<MethodTable>,
-    /// HTTP/2 connections kept open to each endpoint. One is the cheapest while both ends share a machine; between
+    /// HTTP/2 connections kept open to each endpoint, besides one for streams. One is the cheapest while both ends share a machine; between
     /// machines a few spread the load of one connection's lock.
     pub connections_per_endpoint: usize,
     /// Hears of every attempt.

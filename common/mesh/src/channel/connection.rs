@@ -55,9 +55,14 @@ pub(crate) enum Failure {
 /// The place of a connection, which is up or down.
 #[derive(Debug, Default)]
 pub(crate) struct Connection {
-    sender: Mutex<Option<SendRequest<Bytes>>>,
-    /// The peer takes no more streams on the present connection.
-    refused: Notify,
+    open: Mutex<Option<Open>>,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    sender: SendRequest<Bytes>,
+    /// Told when the peer takes no more calls on this connection.
+    refused: Arc<Notify>,
 }
 
 /// What keeping a connection takes.
@@ -72,7 +77,7 @@ pub(crate) struct Keeper<F> {
 
 impl Connection {
     pub(crate) fn is_up(&self) -> bool {
-        self.sender().is_some()
+        self.open().is_some()
     }
 
     /// Sends a request with its one message and waits for the response head.
@@ -86,18 +91,26 @@ impl Connection {
 
     fn begin(&self, head: http::Request<()>, message: Bytes) -> Result<ResponseFuture, Failure> {
         // A clone of its own may queue a stream above the peer's limit; the shared one would have to wait for room.
-        let mut sender = self.sender().clone().ok_or(Failure::Unsent)?;
-        match sender.send_request(head, false) {
+        let mut open = self.open().clone().ok_or(Failure::Unsent)?;
+        match open.sender.send_request(head, false) {
             Ok((response, mut stream)) => {
                 stream.send_data(message, true).map_err(Failure::Lost)?;
                 Ok(response)
             }
             Err(error) => {
                 tracing::debug!(%error, "connection takes no more calls");
-                *self.sender() = None;
-                self.refused.notify_one();
+                self.give_up(&open);
                 Err(Failure::Unsent)
             }
+        }
+    }
+
+    /// Nobody sends on it any more, unless it has been replaced already.
+    fn give_up(&self, refusing: &Open) {
+        let mut open = self.open();
+        if open.as_ref().is_some_and(|open| Arc::ptr_eq(&open.refused, &refusing.refused)) {
+            *open = None;
+            refusing.refused.notify_one();
         }
     }
 
@@ -119,27 +132,28 @@ impl Connection {
     /// Holds an open connection until it ends or takes no more; true when it had lasted.
     async fn run<F: Fn()>(&self, sender: SendRequest<Bytes>, driver: TcpDriver, keeper: &Keeper<F>) -> bool {
         let since = Instant::now();
-        *self.sender() = Some(sender);
+        let refused = Arc::new(Notify::new());
+        *self.open() = Some(Open { sender, refused: Arc::clone(&refused) });
         (keeper.changed)();
         tracing::debug!(address = %keeper.address, "connected");
         let mut driven = Box::pin(drive(driver));
-        tokio::select! {
-            ended = &mut driven => {
-                *self.sender() = None;
-                tracing::debug!(address = %keeper.address, reason = %ended, "connection ended");
-            }
-            () = async { tokio::select! { () = keeper.stop.cancelled() => {}, () = self.refused.notified() => {} } } => {
-                // Without a sender the connection ends with the last stream on it; nobody needs to wait for that.
-                *self.sender() = None;
-                tokio::spawn(driven);
-            }
+        let ended = tokio::select! {
+            ended = &mut driven => Some(ended),
+            () = refused.notified() => None,
+            () = keeper.stop.cancelled() => None,
+        };
+        *self.open() = None;
+        match ended {
+            Some(reason) => tracing::debug!(address = %keeper.address, %reason, "connection ended"),
+            // Without a sender it ends with the last stream on it; nobody needs to wait for that.
+            None => drop(tokio::spawn(driven)),
         }
         (keeper.changed)();
         since.elapsed() >= SETTLED
     }
 
-    fn sender(&self) -> MutexGuard<'_, Option<SendRequest<Bytes>>> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     connection::{Connection, Failure, Keeper},
     load::Load,
 };
+use crate::method::Shape;
 
 /// What is needed to call one address. Dropping it lets pending calls finish and closes the connections.
 #[derive(Debug)]
@@ -30,7 +31,9 @@ pub(crate) struct LiveEndpoint {
     pub(crate) load: Load,
     pub(crate) attempts: AtomicU64,
     pub(crate) failures: AtomicU64,
-    connections: Box<[Arc<Connection>]>,
+    calls: Box<[Arc<Connection>]>,
+    /// Streams stay for long, and a server bounds their number per connection: they must not take the calls' places.
+    streams: Arc<Connection>,
     turn: AtomicUsize,
     _stop: DropGuard,
 }
@@ -47,7 +50,7 @@ impl LiveEndpoint {
         F: Fn() + Clone + Send + Sync + 'static,
     {
         let stop = CancellationToken::new();
-        let open = |_| {
+        let open = || {
             let connection = Arc::new(Connection::default());
             let (random, stop, changed) = (random.clone(), stop.clone(), changed.clone());
             tokio::spawn(connection.clone().keep(Keeper { address, random, stop, changed }));
@@ -59,33 +62,40 @@ impl LiveEndpoint {
             load: Load::new(Instant::now()),
             attempts: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            connections: (0..connections.max(1)).map(open).collect(),
+            calls: (0..connections.max(1)).map(|_| open()).collect(),
+            streams: open(),
             turn: AtomicUsize::new(0),
             _stop: stop.clone().drop_guard(),
         }
     }
 
+    /// Whether it can be called.
     pub(crate) fn is_up(&self) -> bool {
-        self.connections.iter().any(|connection| connection.is_up())
+        self.calls.iter().any(|connection| connection.is_up())
     }
 
     pub(crate) fn connections_up(&self) -> usize {
-        self.connections.iter().filter(|connection| connection.is_up()).count()
+        self.calls.iter().chain([&self.streams]).filter(|connection| connection.is_up()).count()
     }
 
-    /// Sends a request over the next connection that is up.
+    /// Sends a request over the connection whose turn it is.
     pub(crate) async fn send(
         &self,
+        shape: Shape,
         head: http::Request<()>,
         message: Bytes,
     ) -> Result<http::Response<RecvStream>, Failure> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let count = self.connections.len();
-        let next = (0..count).map(|i| &self.connections[(turn.wrapping_add(i)) % count]);
-        match next.into_iter().find(|connection| connection.is_up()) {
-            Some(connection) => connection.send(head, message).await,
-            None => Err(Failure::Unsent),
-        }
+        let connection = match shape {
+            Shape::ServerStream if self.streams.is_up() => Some(&self.streams),
+            _ => self.next(),
+        };
+        connection.ok_or(Failure::Unsent)?.send(head, message).await
+    }
+
+    /// The next connection for calls that is up.
+    fn next(&self) -> Option<&Arc<Connection>> {
+        let (turn, count) = (self.turn.fetch_add(1, Ordering::Relaxed), self.calls.len());
+        (0..count).map(|i| &self.calls[turn.wrapping_add(i) % count]).find(|connection| connection.is_up())
     }
 }
 

@@ -170,7 +170,7 @@ impl<'a> Flight<'a> {
     }
 
     async fn send(mut self, head: http::Request<()>, message: Bytes) -> Outcome {
-        let sent = self.endpoint.send(head, message).await;
+        let sent = self.endpoint.send(self.exchange.method.shape, head, message).await;
         let outcome = match sent {
             Ok(response) => self.receive(response).await,
             Err(Failure::Unsent) => Outcome::Unsent,

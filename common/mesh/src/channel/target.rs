@@ -49,7 +49,7 @@ impl Target {
     /// Starts following discovery and connecting to what it names.
     pub(crate) fn start(
         service: &'static str,
-        found: watch::Receiver<EndpointSet>,
+        mut found: watch::Receiver<EndpointSet>,
         random: Arc<dyn Random>,
         settings: MeshSettings,
     ) -> Arc<Self> {
@@ -66,6 +66,7 @@ impl Target {
             ready: watch::Sender::new(Balancer::new([])),
             _stop: stop.clone().drop_guard(),
         });
+        target.apply(&found.borrow_and_update().clone());
         let follow = follow(Arc::downgrade(&target), found);
         tokio::spawn(async move { stop.run_until_cancelled(follow).await });
         target
@@ -162,14 +163,11 @@ impl Member {
 
 /// Follows discovery as long as there is a target. When the resolver itself is gone, the last set stays.
 async fn follow(target: Weak<Target>, mut found: watch::Receiver<EndpointSet>) {
-    loop {
+    while found.changed().await.is_ok() {
         let endpoints = found.borrow_and_update().clone();
         match target.upgrade() {
             Some(target) => target.apply(&endpoints),
             None => return,
-        }
-        if found.changed().await.is_err() {
-            return;
         }
     }
 }

@@ -32,6 +32,8 @@ use tonic_health::pb::{
 };
 
 pub(crate) const SERVICE: &str = "peer";
+/// Streams that a peer allows on one connection; more than the 100 that a client opens before it is told.
+pub(crate) const STREAMS: u32 = 128;
 /// No test waits longer for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -143,6 +145,7 @@ impl Peer {
         let stop = CancellationToken::new();
         let scope = CallScope::new(Arc::new(SystemRandom), Duration::from_secs(5));
         let served = Server::builder()
+            .max_concurrent_streams(STREAMS)
             .layer(scope)
             .add_service(HealthServer::new(script.clone()))
             .serve_with_incoming_shutdown(TcpIncoming::from(listener), stop.clone().cancelled_owned());

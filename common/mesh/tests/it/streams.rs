@@ -7,7 +7,7 @@ use tokio_stream::{StreamExt as _, wrappers::WatchStream};
 use tonic::{Code, Status};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::peer::{Net, Peer, within};
+use crate::peer::{Net, PATIENCE, Peer, SERVICE, STREAMS, eventually, within};
 
 #[tokio::test]
 async fn a_stream_outlives_the_deadline_of_its_call() {
@@ -51,4 +51,22 @@ async fn a_stream_that_does_not_begin_ends_at_the_deadline_and_a_refused_one_is_
     assert_eq!(peer.calls(), 2);
     let late = within(Duration::from_millis(100), client.watch(HealthCheckRequest::default())).await;
     assert_eq!(late.unwrap_err().code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn streams_do_not_take_the_places_of_calls_and_calls_beyond_the_limit_wait_for_theirs() {
+    let net = Net::new(true);
+    let peer = Peer::streaming(|_| async { Ok(()) }, || Box::pin(futures::stream::pending())).await;
+    net.announce(peer.address).await;
+    let _ = net.mesh.channel(SERVICE);
+    eventually(|| net.mesh.report().services[0].endpoints[0].connections == 2).await;
+    let mut open = Vec::new();
+    for _ in 0..STREAMS {
+        let mut client = net.client();
+        open.push(within(PATIENCE, client.watch(HealthCheckRequest::default())).await.unwrap());
+    }
+    let calls = (0..4 * STREAMS).map(|_| within(PATIENCE, net.check()));
+    for answer in futures::future::join_all(calls).await {
+        answer.unwrap();
+    }
 }
