@@ -72,3 +72,47 @@ impl Counters {
         self.held <= self.on_hand && self.on_hand <= ON_HAND_CEILING && came == went
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn movement() -> impl Strategy<Value = (Kind, i64)> {
+        let kinds = [
+            Kind::Initial,
+            Kind::Restock,
+            Kind::Correction,
+            Kind::Hold,
+            Kind::Commit,
+            Kind::Release,
+            Kind::Return,
+        ];
+        (prop::sample::select(kinds.to_vec()), prop_oneof![-20..20_i64, Just(i64::MIN), Just(i64::MAX)])
+    }
+
+    proptest! {
+        #[test]
+        fn no_movement_makes_counters_unsound_and_each_is_undone_by_its_opposite(
+            movements in prop::collection::vec(movement(), 1..60),
+        ) {
+            let mut counters = Counters::default();
+            for (kind, quantity) in movements {
+                let Some(next) = counters.after(kind, quantity) else { continue };
+                prop_assert!(next.is_sound());
+                prop_assert!(next.on_hand >= next.held);
+                let undone = match kind {
+                    Kind::Hold => next.after(Kind::Release, quantity),
+                    Kind::Release => next.after(Kind::Hold, quantity),
+                    Kind::Commit => {
+                        next.after(Kind::Return, quantity).and_then(|c| c.after(Kind::Hold, quantity))
+                    }
+                    _ => Some(counters),
+                };
+                prop_assert_eq!(undone, Some(counters));
+                counters = next;
+            }
+        }
+    }
+}

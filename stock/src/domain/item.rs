@@ -11,8 +11,10 @@ use super::{
     movement::{Cause, Kind, Movement},
 };
 
-/// Movements that an item keeps at most; a full list takes no more until some are in the ledger.
+/// Movements that an item keeps before it takes no new holds and no new stock until some are in the ledger.
 pub const UNPOSTED_MAX: usize = 256;
+/// Movements that it keeps at most: what has begun must find room to end, or a full list could never empty.
+pub const UNPOSTED_CEILING: usize = 2 * UNPOSTED_MAX;
 /// Availability at and below which an item is low.
 pub const LOW_AT: u64 = 5;
 
@@ -51,9 +53,12 @@ impl Item {
         self.available() <= LOW_AT
     }
 
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.unposted.len() >= UNPOSTED_MAX
+    fn has_room(&self, kind: Kind) -> bool {
+        let bound = match kind {
+            Kind::Initial | Kind::Restock | Kind::Correction | Kind::Hold => UNPOSTED_MAX,
+            Kind::Commit | Kind::Release | Kind::Return => UNPOSTED_CEILING,
+        };
+        self.unposted.len() < bound
     }
 
     /// Whether the list shows that this was done for the order.
@@ -74,7 +79,7 @@ impl Item {
     /// Moves the counters and keeps the movement. `resource_exhausted` (metadata `item`) when the list is full;
     /// `invalid_request` when there would be too much; `internal` when counters do not allow it.
     pub fn apply(&mut self, kind: Kind, quantity: i64, cause: Cause, at: Timestamp) -> Result<(), Fault> {
-        if self.is_full() {
+        if !self.has_room(kind) {
             return Err(self.list_is_full());
         }
         let after = self.counters.after(kind, quantity);
@@ -91,8 +96,7 @@ impl Item {
         is_low && !was_low
     }
 
-    #[must_use]
-    pub fn list_is_full(&self) -> Fault {
+    fn list_is_full(&self) -> Fault {
         Fault::new(Code::ResourceExhausted, "the item is very busy; try again")
             .with_metadata("item", self.id.as_str())
             .with_retry_after(std::time::Duration::from_secs(1))

@@ -244,3 +244,79 @@ impl Reservation {
         Err(Fault::new(Code::InvalidRequest, "the order has reserved other lines"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAGES: [Stage; 9] = [
+        Stage::Holding,
+        Stage::Held,
+        Stage::Committing,
+        Stage::Committed,
+        Stage::Releasing { was_held: true },
+        Stage::Releasing { was_held: false },
+        Stage::Released,
+        Stage::Returning,
+        Stage::Returned,
+    ];
+
+    const UNDO: Action = Action::Release { ticket_started: false };
+    const KEEP: Action = Action::Release { ticket_started: true };
+
+    fn at(stage: Stage) -> Reservation {
+        let order = "ord_00000000000000000000000000000007".parse().unwrap();
+        let now = Timestamp::from_secs(1);
+        Reservation { stage, ..Reservation::intent(order, Vec::new(), now, now) }
+    }
+
+    /// Where the action leads from here, move by move.
+    fn end(stage: Stage, action: Action) -> Result<Stage, Code> {
+        let now = Timestamp::from_secs(2);
+        let mut reservation = at(stage);
+        for _ in 0..4 {
+            match reservation.next(action).map_err(|fault| fault.code())? {
+                None => return Ok(reservation.stage),
+                Some(towards) if reservation.unfinished() == Some(towards) => {
+                    reservation = reservation.done(now);
+                }
+                Some(towards) => reservation = reservation.decided(towards, now).done(now),
+            }
+        }
+        panic!("{stage:?} {action:?} does not come to rest");
+    }
+
+    #[test]
+    fn every_action_leads_from_every_stage_to_its_end() {
+        use Code::{AlreadyClosed as Closed, InvalidTransition as Invalid};
+        use Stage::{Committed, Held, Released, Returned};
+        let table = [
+            // hold, commit, release, release of what is cooked, finish
+            [Ok(Held), Ok(Committed), Ok(Released), Ok(Released), Ok(Held)],
+            [Ok(Held), Ok(Committed), Ok(Released), Ok(Committed), Ok(Held)],
+            [Ok(Stage::Committing), Ok(Committed), Ok(Returned), Ok(Committed), Ok(Committed)],
+            [Ok(Committed), Ok(Committed), Ok(Returned), Ok(Committed), Ok(Committed)],
+            [Err(Closed), Err(Invalid), Ok(Released), Ok(Released), Ok(Released)],
+            [Err(Closed), Err(Invalid), Ok(Released), Ok(Released), Ok(Released)],
+            [Err(Closed), Err(Invalid), Ok(Released), Ok(Released), Ok(Released)],
+            [Err(Closed), Ok(Stage::Returning), Ok(Returned), Ok(Returned), Ok(Returned)],
+            [Err(Closed), Ok(Returned), Ok(Returned), Ok(Returned), Ok(Returned)],
+        ];
+        for (stage, ends) in STAGES.into_iter().zip(table) {
+            let actions = [Action::Hold, Action::Commit, UNDO, KEEP, Action::Finish];
+            for (action, expected) in actions.into_iter().zip(ends) {
+                assert_eq!(end(stage, action), expected, "{stage:?} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reservation_is_due_until_it_is_closed() {
+        for stage in STAGES {
+            let moved = at(stage).done(Timestamp::from_secs(2));
+            let closed = matches!(moved.stage, Stage::Committed | Stage::Released | Stage::Returned);
+            let under_way = at(stage).unfinished().is_some();
+            assert!(!under_way || closed == (moved.due_at == Timestamp::NEVER), "{stage:?}");
+        }
+    }
+}

@@ -9,5 +9,6 @@ mod crashes;
 mod deliveries;
 mod events;
 mod memory;
+mod service;
 mod simulation;
 mod sweeps;

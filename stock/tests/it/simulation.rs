@@ -18,7 +18,7 @@ use crate::{
     memory::Memory,
 };
 
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 250;
 const ORDERS: u64 = 10;
 const ON_HAND: u64 = 12;
 const RESTOCKED: u64 = 3;

@@ -8,7 +8,7 @@ use stock::{
     domain::{
         item::UNPOSTED_MAX,
         movement::{Cause, Kind},
-        reservation::{Reservation, Stage},
+        reservation::{Line, Reservation, Stage},
         standing::Standing,
     },
     ports::{Change, Record},
@@ -74,15 +74,16 @@ async fn an_idle_item_forgets_its_movements_once_the_ledger_has_them() {
     bench.assert_at_rest("posted").await;
 }
 
-#[tokio::test]
-async fn a_full_list_refuses_more_until_its_movements_can_be_posted() {
-    let bench = Bench::with(&[1000]).await;
-    let (room, now) = (bench.stockroom(), common::Clock::now(&*bench.clock));
-    let mut full = bench.item("a").await;
-    let orders: Vec<OrderId> = (full.unposted.len()..UNPOSTED_MAX).map(|_| bench.order()).collect();
+/// Fills the list of `a` with holds whose reservations stopped at this stage.
+async fn fill(bench: &Bench, at: Stage) -> Vec<OrderId> {
+    bench.sweep().await;
+    let now = common::Clock::now(&*bench.clock);
+    let found = bench.stockroom().items(&["a".parse().unwrap()]).await.unwrap().remove(0).unwrap();
+    let mut full = found.body;
+    let orders: Vec<OrderId> = (0..UNPOSTED_MAX).map(|_| bench.order()).collect();
     let mut changes = Vec::new();
     for order in &orders {
-        let line = stock::domain::reservation::Line {
+        let line = Line {
             item_id: full.id.clone(),
             name: full.details.name.clone(),
             quantity: 1,
@@ -90,23 +91,32 @@ async fn a_full_list_refuses_more_until_its_movements_can_be_posted() {
             stripe_price_id: None,
         };
         let intent = Reservation::intent(*order, vec![line], bench.later(), now);
-        changes.push(Change::new(Record::Reservation(intent), None));
+        let stopped = Reservation { stage: at, ..intent };
+        changes.push(Change::new(Record::Reservation(stopped), None));
         full.apply(Kind::Hold, 1, Cause::Order(*order), now).unwrap();
     }
-    changes.push(Change::new(Record::Item(full), Some(1)));
-    room.save_in_order(changes).await.unwrap();
-    // The item's first movement can be posted, which makes room for one; the intents' cannot.
-    let stock = bench.another();
-    let wanted = || crate::bench::wanted(&[("a", 1)]);
-    stock.reserve(bench.order(), wanted(), bench.later()).await.unwrap();
-    let fault = bench.another().reserve(bench.order(), wanted(), bench.later()).await;
-    assert!(fault.is_ok() || fault.unwrap_err().code() == Code::ResourceExhausted);
-    assert!(bench.item("a").await.unposted.len() <= UNPOSTED_MAX);
-    bench.assert_sound("full").await;
-    for _ in 0..10 {
+    changes.push(Change::new(Record::Item(full), Some(found.version)));
+    bench.stockroom().save_in_order(changes).await.unwrap();
+    orders
+}
+
+#[tokio::test]
+async fn a_full_list_refuses_new_holds_until_what_has_begun_has_ended() {
+    let ends = [(Stage::Holding, 1000 - 256), (Stage::Releasing { was_held: false }, 1000)];
+    for (at, available) in ends {
+        let mut bench = Bench::with(&[1000]).await;
+        fill(&bench, at).await;
+        bench.restart();
+        let fault = bench.reserve(bench.order(), &[("a", 1)]).await.unwrap_err();
+        assert_eq!((fault.code(), fault.retry_after().is_some()), (Code::ResourceExhausted, true), "{at:?}");
+        bench.assert_sound("full").await;
+        for _ in 0..3 {
+            bench.sweep().await;
+        }
+        assert_eq!(bench.item("a").await.unposted, []);
+        assert_eq!(bench.counters("a").await.available(), available, "{at:?}");
+        bench.reserve(bench.order(), &[("a", 1)]).await.unwrap();
         bench.sweep().await;
+        bench.assert_at_rest("room again").await;
     }
-    assert_eq!(bench.item("a").await.unposted, []);
-    stock.reserve(bench.order(), wanted(), bench.later()).await.unwrap();
-    bench.assert_sound("room again").await;
 }
