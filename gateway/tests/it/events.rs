@@ -114,6 +114,10 @@ async fn the_kitchen_is_followed_ticket_by_ticket() {
     let mut events = Events::of(&world, request("GET", "/api/kitchen/events", &[], "")).await;
     let event = events.next().await.unwrap();
     assert_eq!((event.name.as_str(), &event.data["id"]), ("ticket", &Value::from(TICKET)));
+    world.fake.ticket.send_modify(|_| {});
+    world.fake.break_streams.notify_waiters();
+    world.fake.ticket.send_modify(|ticket| ticket.version = 2);
+    assert_eq!(events.next().await.unwrap().id, "2", "version 1 is told once");
 }
 
 #[tokio::test]

@@ -14,7 +14,9 @@ use common::{Code, Fault, MovementId};
 use contracts::stock::{GetItemsRequest, ListItemsRequest, PutItemRequest, RestockRequest};
 
 use super::{
-    Answer, Api, params, replay,
+    Answer, Api,
+    params::ItemPath,
+    replay,
     staff_body::{ItemBody, RestockBody},
 };
 use crate::inbound::{
@@ -35,12 +37,11 @@ pub(crate) async fn menu(State(mut api): State<Api>) -> Answer<Json<Menu>> {
 /// One item.
 #[utoipa::path(
     get, path = "/api/items/{item_id}", operation_id = "get_item", tag = "items",
-    params(("item_id" = String, Path, description = "The item", example = "2",
-        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$")),
+    params(ItemPath),
     responses((status = 200, description = "The item", body = OneItem))
 )]
-pub(crate) async fn show(State(mut api): State<Api>, Path(item): Path<String>) -> Answer<Json<OneItem>> {
-    let item = params::item(&item)?;
+pub(crate) async fn show(State(mut api): State<Api>, Path(path): Path<ItemPath>) -> Answer<Json<OneItem>> {
+    let item = path.item()?;
     let request = GetItemsRequest { item_ids: vec![item.to_string()] };
     let found = answer(api.peers.stock.get_items(request)).await?.items.pop();
     let item = found.ok_or_else(|| Fault::new(Code::ItemNotFound, "there is no such item"))?;
@@ -50,8 +51,7 @@ pub(crate) async fn show(State(mut api): State<Api>, Path(item): Path<String>) -
 /// Create or change an item.
 #[utoipa::path(
     put, path = "/api/items/{item_id}", operation_id = "put_item", tag = "staff",
-    params(("item_id" = String, Path, description = "The item", example = "2",
-        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$")),
+    params(ItemPath),
     request_body(content = ItemBody, content_type = "application/json"),
     responses(
         (status = 200, description = "Changed", body = OneItem),
@@ -61,11 +61,11 @@ pub(crate) async fn show(State(mut api): State<Api>, Path(item): Path<String>) -
 )]
 pub(crate) async fn put(
     State(mut api): State<Api>,
-    Path(item): Path<String>,
+    Path(path): Path<ItemPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let item = params::item(&item)?;
+    let item = path.item()?;
     let body = ItemBody::parse(&headers, &body)?;
     let request = PutItemRequest {
         item_id: item.to_string(),
@@ -89,8 +89,7 @@ pub(crate) async fn put(
 #[utoipa::path(
     post, path = "/api/items/{item_id}/restock", operation_id = "restock_item", tag = "staff",
     params(
-        ("item_id" = String, Path, description = "The item", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
+        ItemPath,
         ("Idempotency-Key" = Option<String>, Header, description = "A repeat with the same key adds once",
             min_length = 1, max_length = 255)
     ),
@@ -100,12 +99,12 @@ pub(crate) async fn put(
 )]
 pub(crate) async fn restock(
     State(mut api): State<Api>,
-    Path(item): Path<String>,
+    Path(path): Path<ItemPath>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let item = params::item(&item)?;
+    let item = path.item()?;
     let movement: MovementId = replay::id_for(&api.ids, &headers, Uri::path(&uri))?;
     let quantity = RestockBody::parse(&headers, &body)?.quantity;
     let request = RestockRequest { item_id: item.to_string(), movement_id: movement.to_string(), quantity };

@@ -16,31 +16,26 @@ use contracts::kitchen::{
 
 use super::{
     Answer, Api,
-    params::{self, Query},
+    params::{self, TicketFilter, TicketPath},
     sse,
     staff_body::ReasonBody,
 };
 use crate::inbound::{
     convert,
     peers::{answer, present},
-    views::{OneTicket, TicketPage, TicketStateName},
+    views::{OneTicket, TicketPage},
 };
 
 /// Tickets, newest first.
 #[utoipa::path(
     get, path = "/api/kitchen/tickets", operation_id = "list_tickets", tag = "kitchen",
-    params(
-        ("state" = Option<TicketStateName>, Query, description = "Only tickets in this state"),
-        ("limit" = Option<u32>, Query, description = "Tickets per page; 20 unless told", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024,
-            pattern = "^[!-~]*$"),
-    ),
+    params(TicketFilter),
     responses((status = 200, description = "A page of tickets", body = TicketPage))
 )]
 pub(crate) async fn list(State(mut api): State<Api>, RawQuery(query): RawQuery) -> Answer<Json<TicketPage>> {
-    let query = Query::parse(query.as_deref())?;
-    let (page, state) = (query.page()?, query.ticket_state()?.into());
-    let request = ListTicketsRequest { state, page_size: page.limit, page_token: page.cursor };
+    let filter = TicketFilter::parse(query.as_deref())?;
+    let request =
+        ListTicketsRequest { state: filter.state.into(), page_size: filter.limit, page_token: filter.cursor };
     let listed = answer(api.peers.kitchen.list_tickets(request)).await.map_err(params::as_parameter)?;
     Ok(Json(TicketPage {
         tickets: listed.tickets.into_iter().map(Into::into).collect(),
@@ -55,50 +50,59 @@ fn one(ticket: Option<Ticket>) -> Answer<Json<OneTicket>> {
 /// Begin to cook.
 #[utoipa::path(
     post, path = "/api/kitchen/tickets/{ticket_id}/start", operation_id = "start_ticket", tag = "kitchen",
-    params(("ticket_id" = String, Path, description = "The ticket")),
+    params(TicketPath),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
-pub(crate) async fn start(State(mut api): State<Api>, Path(id): Path<String>) -> Answer<Json<OneTicket>> {
-    let request = StartTicketRequest { ticket_id: params::ticket(&id)? };
+pub(crate) async fn start(
+    State(mut api): State<Api>,
+    Path(path): Path<TicketPath>,
+) -> Answer<Json<OneTicket>> {
+    let request = StartTicketRequest { ticket_id: path.ticket()? };
     one(answer(api.peers.kitchen.start_ticket(request)).await?.ticket)
 }
 
 /// It is ready.
 #[utoipa::path(
     post, path = "/api/kitchen/tickets/{ticket_id}/ready", operation_id = "finish_ticket", tag = "kitchen",
-    params(("ticket_id" = String, Path, description = "The ticket")),
+    params(TicketPath),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
-pub(crate) async fn ready(State(mut api): State<Api>, Path(id): Path<String>) -> Answer<Json<OneTicket>> {
-    let request = FinishTicketRequest { ticket_id: params::ticket(&id)? };
+pub(crate) async fn ready(
+    State(mut api): State<Api>,
+    Path(path): Path<TicketPath>,
+) -> Answer<Json<OneTicket>> {
+    let request = FinishTicketRequest { ticket_id: path.ticket()? };
     one(answer(api.peers.kitchen.finish_ticket(request)).await?.ticket)
 }
 
 /// It was picked up.
 #[utoipa::path(
     post, path = "/api/kitchen/tickets/{ticket_id}/pickup", operation_id = "pick_up_ticket", tag = "kitchen",
-    params(("ticket_id" = String, Path, description = "The ticket")),
+    params(TicketPath),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
-pub(crate) async fn pickup(State(mut api): State<Api>, Path(id): Path<String>) -> Answer<Json<OneTicket>> {
-    let request = PickUpTicketRequest { ticket_id: params::ticket(&id)? };
+pub(crate) async fn pickup(
+    State(mut api): State<Api>,
+    Path(path): Path<TicketPath>,
+) -> Answer<Json<OneTicket>> {
+    let request = PickUpTicketRequest { ticket_id: path.ticket()? };
     one(answer(api.peers.kitchen.pick_up_ticket(request)).await?.ticket)
 }
 
 /// It cannot be cooked; the order is refunded.
 #[utoipa::path(
     post, path = "/api/kitchen/tickets/{ticket_id}/reject", operation_id = "reject_ticket", tag = "kitchen",
-    params(("ticket_id" = String, Path, description = "The ticket")),
+    params(TicketPath),
     request_body(content = Option<ReasonBody>, content_type = "application/json"),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
 pub(crate) async fn reject(
     State(mut api): State<Api>,
-    Path(id): Path<String>,
+    Path(path): Path<TicketPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<OneTicket>> {
-    let ticket_id = params::ticket(&id)?;
+    let ticket_id = path.ticket()?;
     let reason = ReasonBody::parse(&headers, &body)?.reason;
     one(answer(api.peers.kitchen.reject_ticket(RejectTicketRequest { ticket_id, reason })).await?.ticket)
 }

@@ -21,14 +21,14 @@ use contracts::orders::{
 use super::{
     Answer, Api,
     order_body::OrderBody,
-    params::{self, Query},
+    params::{self, CustomerPath, OrderFilter, OrderPath},
     replay, sse,
     staff_body::ReasonBody,
 };
 use crate::inbound::{
     convert,
     peers::{answer, present},
-    views::{OneOrder, OrderPage, OrderStatusName, PlacedOrder, TimelineView},
+    views::{OneOrder, OrderPage, PlacedOrder, TimelineView},
 };
 
 /// Place an order.
@@ -37,8 +37,7 @@ use crate::inbound::{
 #[utoipa::path(
     post, path = "/api/customers/{customer_id}/orders", operation_id = "place_order", tag = "orders",
     params(
-        ("customer_id" = String, Path, description = "The customer, as the caller names them", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
+        CustomerPath,
         ("Idempotency-Key" = Option<String>, Header, description = "A repeat with the same key gets the first answer",
             min_length = 1, max_length = 255)
     ),
@@ -54,11 +53,11 @@ use crate::inbound::{
 )]
 pub(crate) async fn place(
     State(mut api): State<Api>,
-    Path(customer): Path<String>,
+    Path(path): Path<CustomerPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let customer = params::customer(&customer)?;
+    let customer = path.customer()?;
     let key = params::idempotency_key(&headers)?;
     let body = OrderBody::parse(&body)?;
     let order_id: OrderId = api.ids.mint();
@@ -96,22 +95,15 @@ fn location(customer: &CustomerId, order_id: &str) -> HeaderValue {
 /// The customer's orders, newest first.
 #[utoipa::path(
     get, path = "/api/customers/{customer_id}/orders", operation_id = "list_customer_orders", tag = "orders",
-    params(
-        ("customer_id" = String, Path, description = "The customer", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("status" = Option<OrderStatusName>, Query, description = "Only orders in this status"),
-        ("limit" = Option<u32>, Query, description = "Orders per page; 20 unless told", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024,
-            pattern = "^[!-~]*$"),
-    ),
+    params(CustomerPath, OrderFilter),
     responses((status = 200, description = "A page of orders", body = OrderPage))
 )]
 pub(crate) async fn list(
     State(api): State<Api>,
-    Path(customer): Path<String>,
+    Path(path): Path<CustomerPath>,
     RawQuery(query): RawQuery,
 ) -> Answer<Json<OrderPage>> {
-    let customer = params::customer(&customer)?;
+    let customer = path.customer()?;
     page_of_orders(api, customer.to_string(), query.as_deref()).await
 }
 
@@ -121,9 +113,13 @@ pub(super) async fn page_of_orders(
     customer_id: String,
     query: Option<&str>,
 ) -> Answer<Json<OrderPage>> {
-    let query = Query::parse(query)?;
-    let (page, status) = (query.page()?, query.status()?.into());
-    let request = ListOrdersRequest { customer_id, status, page_size: page.limit, page_token: page.cursor };
+    let filter = OrderFilter::parse(query)?;
+    let request = ListOrdersRequest {
+        customer_id,
+        status: filter.status.into(),
+        page_size: filter.limit,
+        page_token: filter.cursor,
+    };
     let listed = answer(api.peers.orders.list_orders(request)).await.map_err(params::as_parameter)?;
     let ListOrdersResponse { orders, next_page_token } = listed;
     Ok(Json(OrderPage {
@@ -135,18 +131,11 @@ pub(super) async fn page_of_orders(
 /// One order. Another customer's order is as little there as one that never was.
 #[utoipa::path(
     get, path = "/api/customers/{customer_id}/orders/{order_id}", operation_id = "get_order", tag = "orders",
-    params(
-        ("customer_id" = String, Path, description = "The customer", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("order_id" = String, Path, description = "The order"),
-    ),
+    params(OrderPath),
     responses((status = 200, description = "The order", body = OneOrder))
 )]
-pub(crate) async fn show(
-    State(mut api): State<Api>,
-    Path((customer, order)): Path<(String, String)>,
-) -> Answer<Json<OneOrder>> {
-    let (customer, order) = (params::customer(&customer)?, params::order(&order)?);
+pub(crate) async fn show(State(mut api): State<Api>, Path(path): Path<OrderPath>) -> Answer<Json<OneOrder>> {
+    let (customer, order) = path.ids()?;
     let request = GetOrderRequest { order_id: order.to_string(), customer_id: customer.to_string() };
     let order = answer(api.peers.orders.get_order(request)).await?.order;
     Ok(Json(OneOrder { order: present(order, "an order")?.into() }))
@@ -158,21 +147,17 @@ pub(crate) async fn show(
 #[utoipa::path(
     post, path = "/api/customers/{customer_id}/orders/{order_id}/cancel", operation_id = "cancel_order",
     tag = "orders",
-    params(
-        ("customer_id" = String, Path, description = "The customer", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("order_id" = String, Path, description = "The order"),
-    ),
+    params(OrderPath),
     request_body(content = Option<ReasonBody>, content_type = "application/json"),
     responses((status = 200, description = "The order as it is now", body = OneOrder))
 )]
 pub(crate) async fn cancel(
     State(mut api): State<Api>,
-    Path((customer, order)): Path<(String, String)>,
+    Path(path): Path<OrderPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<OneOrder>> {
-    let (customer, order) = (params::customer(&customer)?, params::order(&order)?);
+    let (customer, order) = path.ids()?;
     let reason = ReasonBody::parse(&headers, &body)?.reason;
     let request =
         CancelOrderRequest { order_id: order.to_string(), customer_id: customer.to_string(), reason };
@@ -184,17 +169,13 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     delete, path = "/api/customers/{customer_id}/orders/{order_id}", operation_id = "delete_order",
     tag = "orders",
-    params(
-        ("customer_id" = String, Path, description = "The customer", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("order_id" = String, Path, description = "The order"),
-    ),
+    params(OrderPath),
     request_body(content = Option<ReasonBody>, content_type = "application/json"),
     responses((status = 200, description = "The order as it is now", body = OneOrder))
 )]
 pub(crate) async fn delete(
     api: State<Api>,
-    path: Path<(String, String)>,
+    path: Path<OrderPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<OneOrder>> {
@@ -205,18 +186,14 @@ pub(crate) async fn delete(
 #[utoipa::path(
     get, path = "/api/customers/{customer_id}/orders/{order_id}/timeline", operation_id = "get_timeline",
     tag = "orders",
-    params(
-        ("customer_id" = String, Path, description = "The customer", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("order_id" = String, Path, description = "The order"),
-    ),
+    params(OrderPath),
     responses((status = 200, description = "Every transition, oldest first", body = TimelineView))
 )]
 pub(crate) async fn timeline(
     State(mut api): State<Api>,
-    Path((customer, order)): Path<(String, String)>,
+    Path(path): Path<OrderPath>,
 ) -> Answer<Json<TimelineView>> {
-    let (customer, order) = (params::customer(&customer)?, params::order(&order)?);
+    let (customer, order) = path.ids()?;
     let request = GetTimelineRequest { order_id: order.to_string(), customer_id: customer.to_string() };
     let entries = answer(api.peers.orders.get_timeline(request)).await?.entries;
     Ok(Json(TimelineView { entries: entries.into_iter().map(Into::into).collect() }))
@@ -230,9 +207,7 @@ pub(crate) async fn timeline(
     get, path = "/api/customers/{customer_id}/orders/{order_id}/events", operation_id = "follow_order",
     tag = "orders",
     params(
-        ("customer_id" = String, Path, description = "The customer", example = "2",
-            min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$"),
-        ("order_id" = String, Path, description = "The order"),
+        OrderPath,
         ("Last-Event-ID" = Option<String>, Header, description = "The version seen last", pattern = "^[0-9]*$"),
     ),
     responses(
@@ -242,11 +217,11 @@ pub(crate) async fn timeline(
 )]
 pub(crate) async fn events(
     State(api): State<Api>,
-    Path((customer, order)): Path<(String, String)>,
+    Path(path): Path<OrderPath>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let (customer, order) = (params::customer(&customer)?, params::order(&order)?);
+    let (customer, order) = path.ids()?;
     let seen = params::last_event_id(&headers)?;
     let source = sse::order_source(api.peers.orders.clone(), &customer, order, seen);
     Ok(api.streams.follow(source, peer.map(|axum::Extension(ConnectInfo(peer))| peer.ip())).await?)

@@ -4,24 +4,171 @@
 use common::{Code, CustomerId, Fault, IdempotencyKey, ItemId, Limit, OrderId};
 use contracts::{kitchen::TicketState, orders::OrderStatus};
 use http::{HeaderMap, HeaderName};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::inbound::convert;
+use crate::inbound::{
+    convert,
+    views::{OrderStatusName, TicketStateName},
+};
 
 const CURSOR_MAX: usize = 1024;
 
-/// The position and size of a page, as a list route was asked for it.
-#[derive(Debug)]
-pub(crate) struct PageQuery {
+/// The customer of a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct CustomerPath {
+    /// The customer, as the caller names them.
+    #[param(example = "2", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$")]
+    customer_id: String,
+}
+
+/// The customer and the order of a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OrderPath {
+    /// The customer, as the caller names them.
+    #[param(example = "2", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$")]
+    customer_id: String,
+    /// The order.
+    #[param(example = "ord_019a5c9b3f6b7d3e8a4b1c2d3e4f5a6b")]
+    order_id: String,
+}
+
+/// The order of a staff path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct AnyOrderPath {
+    /// The order.
+    #[param(example = "ord_019a5c9b3f6b7d3e8a4b1c2d3e4f5a6b")]
+    order_id: String,
+}
+
+/// The item of a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ItemPath {
+    /// The item.
+    #[param(example = "2", min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$")]
+    item_id: String,
+}
+
+/// The ticket of a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct TicketPath {
+    /// The ticket.
+    #[param(example = "tkt_019a5c9b3f6b7d3e8a4b1c2d3e4f5a6b")]
+    ticket_id: String,
+}
+
+/// The provider of a webhook.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct ProviderPath {
+    /// The payment provider.
+    #[param(example = "stripe", min_length = 1, max_length = 32, pattern = "^[a-z0-9_-]+$")]
+    provider: String,
+}
+
+impl CustomerPath {
+    pub(crate) fn customer(&self) -> Result<CustomerId, Fault> {
+        self.customer_id.parse()
+    }
+}
+
+impl OrderPath {
+    pub(crate) fn ids(&self) -> Result<(CustomerId, OrderId), Fault> {
+        Ok((self.customer_id.parse()?, self.order_id.parse()?))
+    }
+}
+
+impl AnyOrderPath {
+    pub(crate) fn order(&self) -> Result<OrderId, Fault> {
+        self.order_id.parse()
+    }
+}
+
+impl ItemPath {
+    pub(crate) fn item(&self) -> Result<ItemId, Fault> {
+        self.item_id.parse()
+    }
+}
+
+impl TicketPath {
+    /// `ticket_not_found` when it is not one of ours.
+    pub(crate) fn ticket(self) -> Result<String, Fault> {
+        match OrderId::from_shown(&self.ticket_id, "tkt") {
+            Some(_) => Ok(self.ticket_id),
+            None => Err(Fault::new(Code::TicketNotFound, "there is no such ticket")),
+        }
+    }
+}
+
+impl ProviderPath {
+    pub(crate) fn stripe() -> Self {
+        Self { provider: "stripe".to_owned() }
+    }
+
+    pub(crate) fn provider(self) -> Result<String, Fault> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+        if (1..=32).contains(&self.provider.len()) && self.provider.bytes().all(plain) {
+            return Ok(self.provider);
+        }
+        Err(invalid("this is not the name of a provider"))
+    }
+}
+
+/// Which page of which orders.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OrderFilter {
+    /// Only orders in this status.
+    #[param(value_type = Option<OrderStatusName>, required = false)]
+    pub(crate) status: OrderStatus,
+    /// Orders per page; 20 unless told.
+    #[param(value_type = Option<u32>, required = false, minimum = 1, maximum = 100)]
     pub(crate) limit: u32,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>, required = false, max_length = 1024, pattern = "^[!-~]*$")]
     pub(crate) cursor: String,
+}
+
+/// Which page of which tickets.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TicketFilter {
+    /// Only tickets in this state.
+    #[param(value_type = Option<TicketStateName>, required = false)]
+    pub(crate) state: TicketState,
+    /// Tickets per page; 20 unless told.
+    #[param(value_type = Option<u32>, required = false, minimum = 1, maximum = 100)]
+    pub(crate) limit: u32,
+    /// `next_cursor` of the page before.
+    #[param(value_type = Option<String>, required = false, max_length = 1024, pattern = "^[!-~]*$")]
+    pub(crate) cursor: String,
+}
+
+impl OrderFilter {
+    pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Fault> {
+        let query = Query::parse(raw)?;
+        Ok(Self { status: query.status()?, limit: query.limit()?, cursor: query.cursor()? })
+    }
+}
+
+impl TicketFilter {
+    pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Fault> {
+        let query = Query::parse(raw)?;
+        Ok(Self { state: query.ticket_state()?, limit: query.limit()?, cursor: query.cursor()? })
+    }
 }
 
 /// A query string, decoded.
 #[derive(Debug)]
-pub(crate) struct Query(Vec<(String, String)>);
+struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Fault> {
+    fn parse(raw: Option<&str>) -> Result<Self, Fault> {
         let pairs = raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let decoded = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -41,29 +188,30 @@ impl Query {
         Ok(first)
     }
 
-    pub(crate) fn page(&self) -> Result<PageQuery, Fault> {
+    fn limit(&self) -> Result<u32, Fault> {
         let limit = match self.one("limit")? {
             Some(text) => {
                 Limit::new(digits(text).ok_or_else(|| invalid("limit is a number from 1 to 100"))?)?
             }
             None => Limit::DEFAULT,
         };
+        Ok(u32::try_from(limit.get()).unwrap_or(u32::from(Limit::MAX)))
+    }
+
+    fn cursor(&self) -> Result<String, Fault> {
         let cursor = self.one("cursor")?.unwrap_or_default();
         if cursor.len() > CURSOR_MAX || !cursor.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(invalid("this is not a cursor of ours"));
         }
-        Ok(PageQuery {
-            limit: u32::try_from(limit.get()).unwrap_or(u32::from(Limit::MAX)),
-            cursor: cursor.to_owned(),
-        })
+        Ok(cursor.to_owned())
     }
 
-    pub(crate) fn status(&self) -> Result<OrderStatus, Fault> {
+    fn status(&self) -> Result<OrderStatus, Fault> {
         let Some(text) = self.one("status")? else { return Ok(OrderStatus::Unspecified) };
         convert::parse_order_status(text).ok_or_else(|| invalid("there is no such order status"))
     }
 
-    pub(crate) fn ticket_state(&self) -> Result<TicketState, Fault> {
+    fn ticket_state(&self) -> Result<TicketState, Fault> {
         let Some(text) = self.one("state")? else { return Ok(TicketState::Unspecified) };
         convert::parse_ticket_state(text).ok_or_else(|| invalid("there is no such ticket state"))
     }
@@ -73,35 +221,6 @@ impl Query {
 fn digits(text: &str) -> Option<u64> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().unwrap_or(u64::MAX))
-}
-
-pub(crate) fn customer(segment: &str) -> Result<CustomerId, Fault> {
-    segment.parse()
-}
-
-pub(crate) fn item(segment: &str) -> Result<ItemId, Fault> {
-    segment.parse()
-}
-
-pub(crate) fn order(segment: &str) -> Result<OrderId, Fault> {
-    segment.parse()
-}
-
-/// A ticket's id; `ticket_not_found` when it is not one of ours.
-pub(crate) fn ticket(segment: &str) -> Result<String, Fault> {
-    match OrderId::from_shown(segment, "tkt") {
-        Some(order) => Ok(order.shown_as("tkt")),
-        None => Err(Fault::new(Code::TicketNotFound, "there is no such ticket")),
-    }
-}
-
-/// The name of a payment provider.
-pub(crate) fn provider(segment: &str) -> Result<String, Fault> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-    if (1..=32).contains(&segment.len()) && segment.bytes().all(plain) {
-        return Ok(segment.to_owned());
-    }
-    Err(invalid("this is not the name of a provider"))
 }
 
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {

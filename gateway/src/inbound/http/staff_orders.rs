@@ -10,21 +10,22 @@ use bytes::Bytes;
 use common::RefundId;
 use contracts::orders::RefundOrderRequest;
 
-use super::{Answer, Api, orders::page_of_orders, params, replay, staff_body::RefundBody};
+use super::{
+    Answer, Api,
+    orders::page_of_orders,
+    params::{AnyOrderPath, OrderFilter},
+    replay,
+    staff_body::RefundBody,
+};
 use crate::inbound::{
     peers::{answer, present},
-    views::{OneOrder, OrderPage, OrderStatusName},
+    views::{OneOrder, OrderPage},
 };
 
 /// Every customer's orders, newest first.
 #[utoipa::path(
     get, path = "/api/orders", operation_id = "list_orders", tag = "staff",
-    params(
-        ("status" = Option<OrderStatusName>, Query, description = "Only orders in this status"),
-        ("limit" = Option<u32>, Query, description = "Orders per page; 20 unless told", minimum = 1, maximum = 100),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before", max_length = 1024,
-            pattern = "^[!-~]*$"),
-    ),
+    params(OrderFilter),
     responses((status = 200, description = "A page of orders", body = OrderPage))
 )]
 pub(crate) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> Answer<Json<OrderPage>> {
@@ -35,7 +36,7 @@ pub(crate) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> A
 #[utoipa::path(
     post, path = "/api/orders/{order_id}/refund", operation_id = "refund_order", tag = "staff",
     params(
-        ("order_id" = String, Path, description = "The order"),
+        AnyOrderPath,
         ("Idempotency-Key" = Option<String>, Header, description = "A repeat with the same key refunds once",
             min_length = 1, max_length = 255)
     ),
@@ -45,12 +46,12 @@ pub(crate) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> A
 )]
 pub(crate) async fn refund(
     State(mut api): State<Api>,
-    Path(order): Path<String>,
+    Path(path): Path<AnyOrderPath>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let order = params::order(&order)?;
+    let order = path.order()?;
     let refund: RefundId = replay::id_for(&api.ids, &headers, Uri::path(&uri))?;
     let body = RefundBody::parse(&headers, &body)?;
     let request = RefundOrderRequest {

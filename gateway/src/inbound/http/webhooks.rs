@@ -12,7 +12,10 @@ use contracts::payments::HandleWebhookRequest;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Answer, Api, params};
+use super::{
+    Answer, Api,
+    params::{self, ProviderPath},
+};
 use crate::inbound::peers::answer;
 
 /// The webhook is stored.
@@ -25,19 +28,18 @@ pub(crate) struct Received {
 /// Take a provider's webhook.
 #[utoipa::path(
     post, path = "/api/webhooks/{provider}", operation_id = "receive_webhook", tag = "webhooks",
-    params(("provider" = String, Path, description = "The provider", example = "stripe",
-        min_length = 1, max_length = 32, pattern = "^[a-z0-9_-]+$")),
+    params(ProviderPath),
     request_body(content = Option<String>, description = "As the provider signed it; at most 64 KiB",
         content_type = "application/json"),
     responses((status = 200, description = "Stored", body = Received))
 )]
 pub(crate) async fn receive(
     State(mut api): State<Api>,
-    Path(provider): Path<String>,
+    Path(path): Path<ProviderPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<Received>> {
-    let provider = params::provider(&provider)?;
+    let provider = path.provider()?;
     let request = HandleWebhookRequest { provider, headers: forwarded(&headers), body };
     answer(api.peers.payments.handle_webhook(request)).await.map_err(params::as_parameter)?;
     Ok(Json(Received { received: true }))
@@ -55,7 +57,7 @@ pub(crate) async fn receive_stripe(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<Received>> {
-    receive(api, Path("stripe".to_owned()), headers, body).await
+    receive(api, Path(ProviderPath::stripe()), headers, body).await
 }
 
 /// Names are in lower case already; a field that is there several times is joined, one that is no text is left out.

@@ -1,9 +1,13 @@
 //! What a stream of events is read from: one order, or the kitchen.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use common::{CustomerId, Fault, OrderId};
 use contracts::{
-    kitchen::{WatchTicketsRequest, WatchTicketsResponse, kitchen_service_client::KitchenServiceClient},
+    kitchen::{
+        TicketState, WatchTicketsRequest, WatchTicketsResponse, kitchen_service_client::KitchenServiceClient,
+    },
     orders::{
         GetOrderRequest, OrderStatus, WatchOrderRequest, WatchOrderResponse,
         order_service_client::OrderServiceClient,
@@ -126,10 +130,17 @@ impl Source for OrderSource {
 #[derive(Debug)]
 pub(crate) struct TicketSource {
     client: KitchenServiceClient<MeshChannel>,
+    /// Versions told of the tickets that are under way, so that a repeat or a stream opened again tells news only.
+    told: HashMap<String, u64>,
 }
 
 pub(crate) fn ticket_source(client: KitchenServiceClient<MeshChannel>) -> TicketSource {
-    TicketSource { client }
+    TicketSource { client, told: HashMap::new() }
+}
+
+fn is_under_way(state: TicketState) -> bool {
+    use TicketState::{Preparing, Queued, Ready};
+    matches!(state, Queued | Preparing | Ready)
 }
 
 #[async_trait]
@@ -142,6 +153,14 @@ impl Source for TicketSource {
 
     fn update(&mut self, message: WatchTicketsResponse) -> Option<Update> {
         let ticket = message.ticket?;
+        if self.told.get(&ticket.id).is_some_and(|told| ticket.version <= *told) {
+            return None;
+        }
+        if is_under_way(ticket.state()) {
+            self.told.insert(ticket.id.clone(), ticket.version);
+        } else {
+            self.told.remove(&ticket.id);
+        }
         update(ticket.id.clone(), "ticket", ticket.version, &TicketView::from(ticket))
     }
 
