@@ -6,3 +6,4 @@ pub(crate) mod grpc;
 pub(crate) mod inbox_worker;
 pub(crate) mod supervised;
 pub(crate) mod sweeps;
+pub(crate) mod turns;

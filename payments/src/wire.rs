@@ -19,6 +19,7 @@ use crate::{
         inbox_worker::{self, Waker},
         supervised::Supervisor,
         sweeps::{DueEntries, DuePayments, PAGES, ROUND, Reconcile},
+        turns::Turns,
     },
     outbound::{
         alerts::LoggedAlerts,
@@ -59,8 +60,13 @@ fn assemble(
 ) -> Service {
     let supervisor = Supervisor { tasks: platform.tasks.clone(), random: Arc::clone(&platform.random) };
     let (waker, entries) = Waker::new();
-    let grpc =
-        Grpc { cashier: cashier.clone(), intake, waker: waker.clone(), supervisor: supervisor.clone() };
+    let grpc = Grpc {
+        cashier: cashier.clone(),
+        intake,
+        waker: waker.clone(),
+        supervisor: supervisor.clone(),
+        turns: Turns::default(),
+    };
     let events = OrderEvents { cashier: cashier.clone(), supervisor: supervisor.clone() };
     let payments = DuePayments { cashier: cashier.clone(), supervisor: supervisor.clone() };
     let missed = DueEntries { cashier: cashier.clone(), supervisor: supervisor.clone() };

@@ -5,7 +5,7 @@ use contracts::payments::{self as proto, payment_service_server::PaymentService}
 use runtime::answer::status;
 use tonic::{Request, Response, Status};
 
-use super::{convert, inbox_worker::Waker, supervised::Supervisor};
+use super::{convert, inbox_worker::Waker, supervised::Supervisor, turns::Turns};
 use crate::app::{Cashier, Intake};
 
 /// The generated service over the use cases.
@@ -15,13 +15,19 @@ pub(crate) struct Grpc {
     pub(crate) intake: Intake,
     pub(crate) waker: Waker,
     pub(crate) supervisor: Supervisor,
+    pub(crate) turns: Turns,
 }
 
 impl Grpc {
     async fn create(&self, request: proto::CreateCheckoutRequest) -> Result<proto::Payment, Fault> {
         let order = convert::checkout_order(request)?;
+        let turn = self.supervisor.wait("another creation", self.turns.take(order.order_id)).await?;
         let cashier = self.cashier.clone();
-        let work = async move { cashier.create_checkout(order).await };
+        let work = async move {
+            let created = cashier.create_checkout(order).await;
+            drop(turn);
+            created
+        };
         convert::payment(&self.supervisor.run("payments.create_checkout", work).await?)
     }
 

@@ -24,7 +24,6 @@ impl Supervisor {
         name: &'static str,
         work: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Result<T, Fault> {
-        let caller = Call::current();
         let call = self.call();
         let (answer, answered) = oneshot::channel();
         self.tasks.spawn(name, async move {
@@ -32,9 +31,18 @@ impl Supervisor {
                 tracing::warn!(name, %fault, "failed after its caller had gone");
             }
         });
-        let deadline = caller.map_or(call.deadline, |caller| caller.deadline);
-        let answer = async { answered.await.unwrap_or_else(|_| Err(Fault::unavailable("the task died"))) };
-        deadline.bound(name, answer).await
+        let answered = self.wait(name, answered).await?;
+        answered.unwrap_or_else(|_| Err(Fault::unavailable("the task died")))
+    }
+
+    /// Waits until the caller's deadline, and for the provider's time without one. `deadline_exceeded` after that.
+    pub(crate) async fn wait<T>(
+        &self,
+        what: &'static str,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Fault> {
+        let deadline = Call::current().unwrap_or_else(|| self.call()).deadline;
+        deadline.bound(what, async { Ok(future.await) }).await
     }
 
     /// The scope of work that nobody waits for: the present trace, and time enough for the provider.
