@@ -1,6 +1,6 @@
 //! The composition root: settings and platform in, a router with its layers out.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use axum::Router;
 use common::Fault;
@@ -9,7 +9,7 @@ use runtime::Platform;
 use crate::{
     Config,
     inbound::{
-        http::{self, Api, edge::Edge, health::Readiness, origin::PublicOrigin, sse::Streams},
+        http::{self, Api, Shared, edge::Edge, health::Readiness, origin::PublicOrigin, sse::Streams},
         peers::Peers,
     },
 };
@@ -30,14 +30,14 @@ impl fmt::Debug for Gateway {
 pub fn wire(config: Config, platform: &Platform) -> Result<Gateway, Fault> {
     let origin = PublicOrigin::parse(&config.public_url)?;
     let edge = Edge::new(origin, config.request_deadline, platform.random.clone(), &platform.metrics);
-    let api = Api {
+    let api = Shared {
         peers: Peers::new(&platform.mesh),
-        readiness: Arc::new(Readiness::new(&platform.mesh, platform.random.clone(), config.test_mode)),
+        readiness: Readiness::new(&platform.mesh, platform.random.clone(), config.test_mode),
         streams: Streams::new(platform, config.request_deadline),
         ids: platform.ids.clone(),
         metrics: platform.metrics.clone(),
         mesh: platform.mesh.clone(),
-        config: Arc::new(config),
+        config,
     };
-    Ok(Gateway { router: http::router(api, edge) })
+    Ok(Gateway { router: http::router(Api::from(api), edge) })
 }

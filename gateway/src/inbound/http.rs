@@ -24,14 +24,14 @@ mod staff_orders;
 mod stats;
 mod webhooks;
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
-use ::http::{Method, StatusCode};
 use axum::{
     Router, middleware,
     response::{IntoResponse as _, Response},
 };
 use common::{Code, Fault, Ids};
+use http::{Method, StatusCode};
 use mesh::Mesh;
 use telemetry::Metrics;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -40,16 +40,33 @@ use self::{edge::Edge, health::Readiness, problem::Problem, sse::Streams};
 use super::peers::Peers;
 use crate::Config;
 
-/// What handlers share. Cheap to clone.
+/// What handlers share, behind one pointer because every request clones it.
 #[derive(Clone, Debug)]
-pub(crate) struct Api {
-    pub(crate) config: Arc<Config>,
+pub(crate) struct Api(Arc<Shared>);
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
     pub(crate) peers: Peers,
-    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) readiness: Readiness,
     pub(crate) streams: Streams,
     pub(crate) ids: Ids,
     pub(crate) metrics: Metrics,
     pub(crate) mesh: Mesh,
+}
+
+impl From<Shared> for Api {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 /// What a handler answers.

@@ -12,13 +12,13 @@ use tonic::{Response, Status};
 /// Largest answer of a peer: a menu of many thousand items.
 const ANSWER_MAX: usize = 16 * 1024 * 1024;
 
-/// Cheap to clone: each client shares its service's channel.
-#[derive(Clone, Debug)]
+/// A client per service; each shares its service's channel.
+#[derive(Debug)]
 pub(crate) struct Peers {
-    pub(crate) orders: OrderServiceClient<MeshChannel>,
-    pub(crate) payments: PaymentServiceClient<MeshChannel>,
-    pub(crate) stock: StockServiceClient<MeshChannel>,
-    pub(crate) kitchen: KitchenServiceClient<MeshChannel>,
+    orders: OrderServiceClient<MeshChannel>,
+    payments: PaymentServiceClient<MeshChannel>,
+    stock: StockServiceClient<MeshChannel>,
+    kitchen: KitchenServiceClient<MeshChannel>,
 }
 
 impl Peers {
@@ -33,6 +33,22 @@ impl Peers {
             kitchen: KitchenServiceClient::new(mesh.channel(service::KITCHEN))
                 .max_decoding_message_size(ANSWER_MAX),
         }
+    }
+
+    pub(crate) fn orders(&self) -> OrderServiceClient<MeshChannel> {
+        self.orders.clone()
+    }
+
+    pub(crate) fn payments(&self) -> PaymentServiceClient<MeshChannel> {
+        self.payments.clone()
+    }
+
+    pub(crate) fn stock(&self) -> StockServiceClient<MeshChannel> {
+        self.stock.clone()
+    }
+
+    pub(crate) fn kitchen(&self) -> KitchenServiceClient<MeshChannel> {
+        self.kitchen.clone()
     }
 }
 

@@ -12,11 +12,12 @@ async fn pages_are_self_contained_and_protected() {
         ("/assets/parts.js", "text/javascript; charset=utf-8"),
         ("/assets/shop.js", "text/javascript; charset=utf-8"),
         ("/assets/order.js", "text/javascript; charset=utf-8"),
+        ("/assets/icon.svg", "image/svg+xml"),
         ("/assets/pages.css", "text/css; charset=utf-8"),
     ] {
         let reply = world.get(path).await;
         assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, media), "{path}");
-        assert!(!reply.text().contains("://") || path.ends_with(".js"), "{path}");
+        assert!(!reply.text().contains("://") || !media.starts_with("text/html"), "{path}");
         let policy = reply.header("content-security-policy");
         assert!(policy.contains("script-src 'self'") && policy.contains("frame-ancestors 'none'"), "{path}");
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");

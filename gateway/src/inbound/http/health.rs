@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::http::{StatusCode, header::RETRY_AFTER};
 use axum::{
     Json,
     extract::State,
@@ -14,6 +13,7 @@ use contracts::{
     service,
 };
 use futures::future::join_all;
+use http::{StatusCode, header::RETRY_AFTER};
 use mesh::{Mesh, MeshChannel};
 use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};

@@ -1,9 +1,5 @@
 //! The menu, and the staff's routes about items.
 
-use ::http::{
-    HeaderMap, StatusCode, Uri,
-    header::{HeaderValue, LOCATION},
-};
 use axum::{
     Json,
     extract::{OriginalUri, Path, State},
@@ -12,10 +8,14 @@ use axum::{
 use bytes::Bytes;
 use common::{Code, Fault, MovementId};
 use contracts::stock::{GetItemsRequest, ListItemsRequest, PutItemRequest, RestockRequest};
+use http::{
+    HeaderMap, StatusCode,
+    header::{HeaderValue, LOCATION},
+};
 
 use super::{
     Answer, Api,
-    params::ItemPath,
+    params::{ItemPath, Key},
     replay,
     staff_body::{ItemBody, RestockBody},
 };
@@ -29,8 +29,8 @@ use crate::inbound::{
     get, path = "/api/items", operation_id = "get_menu", tag = "items",
     responses((status = 200, description = "Every item", body = Menu))
 )]
-pub(crate) async fn menu(State(mut api): State<Api>) -> Answer<Json<Menu>> {
-    let items = answer(api.peers.stock.list_items(ListItemsRequest {})).await?.items;
+pub(crate) async fn menu(State(api): State<Api>) -> Answer<Json<Menu>> {
+    let items = answer(api.peers.stock().list_items(ListItemsRequest {})).await?.items;
     Ok(Json(Menu { items: items.into_iter().map(Into::into).collect() }))
 }
 
@@ -40,10 +40,10 @@ pub(crate) async fn menu(State(mut api): State<Api>) -> Answer<Json<Menu>> {
     params(ItemPath),
     responses((status = 200, description = "The item", body = OneItem))
 )]
-pub(crate) async fn show(State(mut api): State<Api>, Path(path): Path<ItemPath>) -> Answer<Json<OneItem>> {
+pub(crate) async fn show(State(api): State<Api>, Path(path): Path<ItemPath>) -> Answer<Json<OneItem>> {
     let item = path.item()?;
     let request = GetItemsRequest { item_ids: vec![item.to_string()] };
-    let found = answer(api.peers.stock.get_items(request)).await?.items.pop();
+    let found = answer(api.peers.stock().get_items(request)).await?.items.pop();
     let item = found.ok_or_else(|| Fault::new(Code::ItemNotFound, "there is no such item"))?;
     Ok(Json(OneItem { item: item.into() }))
 }
@@ -60,7 +60,7 @@ pub(crate) async fn show(State(mut api): State<Api>, Path(path): Path<ItemPath>)
     )
 )]
 pub(crate) async fn put(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<ItemPath>,
     headers: HeaderMap,
     body: Bytes,
@@ -75,7 +75,7 @@ pub(crate) async fn put(
         description: body.description,
         stripe_price_id: body.stripe_price_id,
     };
-    let put = answer(api.peers.stock.put_item(request)).await?;
+    let put = answer(api.peers.stock().put_item(request)).await?;
     let json = Json(OneItem { item: present(put.item, "an item")?.into() });
     if !put.created {
         return Ok(json.into_response());
@@ -98,17 +98,18 @@ pub(crate) async fn put(
         headers(("Idempotent-Replayed" = String, description = "true: the stock was added by an earlier call"))))
 )]
 pub(crate) async fn restock(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<ItemPath>,
     OriginalUri(uri): OriginalUri,
+    key: Key,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
     let item = path.item()?;
-    let movement: MovementId = replay::id_for(&api.ids, &headers, Uri::path(&uri))?;
+    let movement: MovementId = replay::id_for(&api.ids, &key, uri.path());
     let quantity = RestockBody::parse(&headers, &body)?.quantity;
     let request = RestockRequest { item_id: item.to_string(), movement_id: movement.to_string(), quantity };
-    let restocked = answer(api.peers.stock.restock(request)).await?;
+    let restocked = answer(api.peers.stock().restock(request)).await?;
     let item = present(restocked.item, "an item")?.into();
     Ok((replay::mark(restocked.replayed), Json(OneItem { item })).into_response())
 }

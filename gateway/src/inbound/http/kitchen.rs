@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use ::http::HeaderMap;
 use axum::{
     Json,
     extract::{ConnectInfo, Path, RawQuery, State},
@@ -13,6 +12,7 @@ use contracts::kitchen::{
     FinishTicketRequest, ListTicketsRequest, PickUpTicketRequest, RejectTicketRequest, StartTicketRequest,
     Ticket,
 };
+use http::HeaderMap;
 
 use super::{
     Answer, Api,
@@ -32,11 +32,11 @@ use crate::inbound::{
     params(TicketFilter),
     responses((status = 200, description = "A page of tickets", body = TicketPage))
 )]
-pub(crate) async fn list(State(mut api): State<Api>, RawQuery(query): RawQuery) -> Answer<Json<TicketPage>> {
+pub(crate) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> Answer<Json<TicketPage>> {
     let filter = TicketFilter::parse(query.as_deref())?;
     let request =
         ListTicketsRequest { state: filter.state.into(), page_size: filter.limit, page_token: filter.cursor };
-    let listed = answer(api.peers.kitchen.list_tickets(request)).await.map_err(params::as_parameter)?;
+    let listed = answer(api.peers.kitchen().list_tickets(request)).await.map_err(params::as_parameter)?;
     Ok(Json(TicketPage {
         tickets: listed.tickets.into_iter().map(Into::into).collect(),
         next_cursor: convert::cursor(listed.next_page_token),
@@ -53,12 +53,9 @@ fn one(ticket: Option<Ticket>) -> Answer<Json<OneTicket>> {
     params(TicketPath),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
-pub(crate) async fn start(
-    State(mut api): State<Api>,
-    Path(path): Path<TicketPath>,
-) -> Answer<Json<OneTicket>> {
+pub(crate) async fn start(State(api): State<Api>, Path(path): Path<TicketPath>) -> Answer<Json<OneTicket>> {
     let request = StartTicketRequest { ticket_id: path.ticket()? };
-    one(answer(api.peers.kitchen.start_ticket(request)).await?.ticket)
+    one(answer(api.peers.kitchen().start_ticket(request)).await?.ticket)
 }
 
 /// It is ready.
@@ -67,12 +64,9 @@ pub(crate) async fn start(
     params(TicketPath),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
-pub(crate) async fn ready(
-    State(mut api): State<Api>,
-    Path(path): Path<TicketPath>,
-) -> Answer<Json<OneTicket>> {
+pub(crate) async fn ready(State(api): State<Api>, Path(path): Path<TicketPath>) -> Answer<Json<OneTicket>> {
     let request = FinishTicketRequest { ticket_id: path.ticket()? };
-    one(answer(api.peers.kitchen.finish_ticket(request)).await?.ticket)
+    one(answer(api.peers.kitchen().finish_ticket(request)).await?.ticket)
 }
 
 /// It was picked up.
@@ -81,12 +75,9 @@ pub(crate) async fn ready(
     params(TicketPath),
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
-pub(crate) async fn pickup(
-    State(mut api): State<Api>,
-    Path(path): Path<TicketPath>,
-) -> Answer<Json<OneTicket>> {
+pub(crate) async fn pickup(State(api): State<Api>, Path(path): Path<TicketPath>) -> Answer<Json<OneTicket>> {
     let request = PickUpTicketRequest { ticket_id: path.ticket()? };
-    one(answer(api.peers.kitchen.pick_up_ticket(request)).await?.ticket)
+    one(answer(api.peers.kitchen().pick_up_ticket(request)).await?.ticket)
 }
 
 /// It cannot be cooked; the order is refunded.
@@ -97,14 +88,14 @@ pub(crate) async fn pickup(
     responses((status = 200, description = "The ticket as it is now", body = OneTicket))
 )]
 pub(crate) async fn reject(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<TicketPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<OneTicket>> {
     let ticket_id = path.ticket()?;
     let reason = ReasonBody::parse(&headers, &body)?.reason;
-    one(answer(api.peers.kitchen.reject_ticket(RejectTicketRequest { ticket_id, reason })).await?.ticket)
+    one(answer(api.peers.kitchen().reject_ticket(RejectTicketRequest { ticket_id, reason })).await?.ticket)
 }
 
 /// Follow the kitchen.
@@ -122,6 +113,6 @@ pub(crate) async fn events(
     headers: HeaderMap,
 ) -> Answer<Response> {
     params::last_event_id(&headers)?;
-    let source = sse::ticket_source(api.peers.kitchen.clone());
+    let source = sse::ticket_source(api.peers.kitchen());
     Ok(api.streams.follow(source, peer.map(|axum::Extension(ConnectInfo(peer))| peer.ip())).await?)
 }

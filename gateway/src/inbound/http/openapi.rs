@@ -2,10 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::http::{
-    HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
-};
 use axum::{
     Router,
     extract::{Path, State},
@@ -14,6 +10,10 @@ use axum::{
 };
 use bytes::Bytes;
 use common::{Code, Fault};
+use http::{
+    HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{

@@ -2,10 +2,6 @@
 
 use std::net::SocketAddr;
 
-use ::http::{
-    HeaderMap, StatusCode,
-    header::{HeaderValue, LOCATION},
-};
 use axum::{
     Json,
     extract::{ConnectInfo, Path, RawQuery, State},
@@ -17,11 +13,15 @@ use contracts::orders::{
     CancelOrderRequest, CreateOrderRequest, GetOrderRequest, GetTimelineRequest, LineRequest,
     ListOrdersRequest, ListOrdersResponse,
 };
+use http::{
+    HeaderMap, StatusCode,
+    header::{HeaderValue, LOCATION},
+};
 
 use super::{
     Answer, Api,
     order_body::OrderBody,
-    params::{self, CustomerPath, OrderFilter, OrderPath},
+    params::{self, CustomerPath, Key, OrderFilter, OrderPath},
     replay, sse,
     staff_body::ReasonBody,
 };
@@ -52,13 +52,12 @@ use crate::inbound::{
     )
 )]
 pub(crate) async fn place(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<CustomerPath>,
-    headers: HeaderMap,
+    Key(key): Key,
     body: Bytes,
 ) -> Answer<Response> {
     let customer = path.customer()?;
-    let key = params::idempotency_key(&headers)?;
     let body = OrderBody::parse(&body)?;
     let order_id: OrderId = api.ids.mint();
     let line =
@@ -71,7 +70,7 @@ pub(crate) async fn place(
         email: body.email.clone(),
         idempotency_key: key.map(String::from),
     };
-    let placed = answer(api.peers.orders.create_order(request)).await.map_err(|f| body.locate(f))?;
+    let placed = answer(api.peers.orders().create_order(request)).await.map_err(|f| body.locate(f))?;
     let order = present(placed.order, "an order")?;
     let status = if placed.link_ready { StatusCode::CREATED } else { StatusCode::ACCEPTED };
     let mut headers = replay::mark(placed.replayed);
@@ -109,7 +108,7 @@ pub(crate) async fn list(
 
 /// A page of one customer's orders, or of everybody's when the customer is empty.
 pub(super) async fn page_of_orders(
-    mut api: Api,
+    api: Api,
     customer_id: String,
     query: Option<&str>,
 ) -> Answer<Json<OrderPage>> {
@@ -120,7 +119,7 @@ pub(super) async fn page_of_orders(
         page_size: filter.limit,
         page_token: filter.cursor,
     };
-    let listed = answer(api.peers.orders.list_orders(request)).await.map_err(params::as_parameter)?;
+    let listed = answer(api.peers.orders().list_orders(request)).await.map_err(params::as_parameter)?;
     let ListOrdersResponse { orders, next_page_token } = listed;
     Ok(Json(OrderPage {
         orders: orders.into_iter().map(Into::into).collect(),
@@ -134,10 +133,10 @@ pub(super) async fn page_of_orders(
     params(OrderPath),
     responses((status = 200, description = "The order", body = OneOrder))
 )]
-pub(crate) async fn show(State(mut api): State<Api>, Path(path): Path<OrderPath>) -> Answer<Json<OneOrder>> {
+pub(crate) async fn show(State(api): State<Api>, Path(path): Path<OrderPath>) -> Answer<Json<OneOrder>> {
     let (customer, order) = path.ids()?;
     let request = GetOrderRequest { order_id: order.to_string(), customer_id: customer.to_string() };
-    let order = answer(api.peers.orders.get_order(request)).await?.order;
+    let order = answer(api.peers.orders().get_order(request)).await?.order;
     Ok(Json(OneOrder { order: present(order, "an order")?.into() }))
 }
 
@@ -152,7 +151,7 @@ pub(crate) async fn show(State(mut api): State<Api>, Path(path): Path<OrderPath>
     responses((status = 200, description = "The order as it is now", body = OneOrder))
 )]
 pub(crate) async fn cancel(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<OrderPath>,
     headers: HeaderMap,
     body: Bytes,
@@ -161,7 +160,7 @@ pub(crate) async fn cancel(
     let reason = ReasonBody::parse(&headers, &body)?.reason;
     let request =
         CancelOrderRequest { order_id: order.to_string(), customer_id: customer.to_string(), reason };
-    let order = answer(api.peers.orders.cancel_order(request)).await?.order;
+    let order = answer(api.peers.orders().cancel_order(request)).await?.order;
     Ok(Json(OneOrder { order: present(order, "an order")?.into() }))
 }
 
@@ -190,12 +189,12 @@ pub(crate) async fn delete(
     responses((status = 200, description = "Every transition, oldest first", body = TimelineView))
 )]
 pub(crate) async fn timeline(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<OrderPath>,
 ) -> Answer<Json<TimelineView>> {
     let (customer, order) = path.ids()?;
     let request = GetTimelineRequest { order_id: order.to_string(), customer_id: customer.to_string() };
-    let entries = answer(api.peers.orders.get_timeline(request)).await?.entries;
+    let entries = answer(api.peers.orders().get_timeline(request)).await?.entries;
     Ok(Json(TimelineView { entries: entries.into_iter().map(Into::into).collect() }))
 }
 
@@ -223,6 +222,6 @@ pub(crate) async fn events(
 ) -> Answer<Response> {
     let (customer, order) = path.ids()?;
     let seen = params::last_event_id(&headers)?;
-    let source = sse::order_source(api.peers.orders.clone(), &customer, order, seen);
+    let source = sse::order_source(api.peers.orders(), &customer, order, seen);
     Ok(api.streams.follow(source, peer.map(|axum::Extension(ConnectInfo(peer))| peer.ip())).await?)
 }

@@ -1,20 +1,21 @@
 //! The pages: plain, working, served from the binary. They use the same HTTP contract as everybody else.
 
-use ::http::{
-    HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
-};
 use axum::{
     Router,
     response::IntoResponse,
     routing::{MethodRouter, get},
 };
 use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// What every page says at its top while no real money moves.
@@ -33,6 +34,7 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(test_mode: bool) -> Route
         .route("/assets/parts.js", fixed(SCRIPT, include_str!("pages/parts.js").to_owned()))
         .route("/assets/shop.js", fixed(SCRIPT, include_str!("pages/shop.js").to_owned()))
         .route("/assets/order.js", fixed(SCRIPT, include_str!("pages/order.js").to_owned()))
+        .route("/assets/icon.svg", fixed(IMAGE, include_str!("pages/icon.svg").to_owned()))
         .route("/assets/pages.css", fixed(STYLE, include_str!("pages/pages.css").to_owned()))
 }
 

@@ -1,12 +1,14 @@
 //! What a path, a query and headers may say. Everything that is not fit is `invalid_parameter`, except ids of ours:
 //! one that we did not mint is simply not there.
 
+use axum::extract::FromRequestParts;
 use common::{Code, CustomerId, Fault, IdempotencyKey, ItemId, Limit, OrderId};
 use contracts::{kitchen::TicketState, orders::OrderStatus};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, request::Parts};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::problem::Problem;
 use crate::inbound::{
     convert,
     views::{OrderStatusName, TicketStateName},
@@ -223,7 +225,19 @@ fn digits(text: &str) -> Option<u64> {
     plain.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {
+/// The client's key, without a copy of all the other headers.
+#[derive(Debug)]
+pub(crate) struct Key(pub(crate) Option<IdempotencyKey>);
+
+impl<S: Sync> FromRequestParts<S> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(idempotency_key(&parts.headers)?))
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {
     header(headers, &HeaderName::from_static("idempotency-key"))?.map(str::parse).transpose()
 }
 

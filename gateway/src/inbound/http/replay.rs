@@ -1,17 +1,16 @@
 //! Idempotency keys of staff routes: the key, within its path, names the thing that it creates.
 
-use common::{Fault, IdempotencyKey, Ids, id::Id};
+use common::{IdempotencyKey, Ids, id::Id};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
-use super::params;
+use super::params::Key;
 
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The id of what this request creates: a new one, or with an `Idempotency-Key` the same one at each repeat.
-pub(crate) fn id_for<T: Id>(ids: &Ids, headers: &HeaderMap, scope: &str) -> Result<T, Fault> {
-    let key = params::idempotency_key(headers)?;
-    Ok(key.map_or_else(|| ids.mint(), |key| derived(scope, &key)))
+pub(crate) fn id_for<T: Id>(ids: &Ids, key: &Key, scope: &str) -> T {
+    key.0.as_ref().map_or_else(|| ids.mint(), |key| derived(scope, key))
 }
 
 /// A UUID of version 8 (RFC 9562) made of what is hashed. The separator cannot occur in a scope or a key.

@@ -7,13 +7,13 @@ mod source;
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 
-use ::http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use axum::response::{
     IntoResponse as _, Response,
     sse::{Event, KeepAlive, Sse},
 };
 use common::{Call, Deadline, Fault, Random, TraceContext};
 use futures::{Stream, stream};
+use http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use runtime::{Platform, Tasks};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::Streaming;

@@ -1,6 +1,5 @@
 //! The staff's routes about orders: all of them, and refunds.
 
-use ::http::{HeaderMap, Uri};
 use axum::{
     Json,
     extract::{OriginalUri, Path, RawQuery, State},
@@ -9,11 +8,12 @@ use axum::{
 use bytes::Bytes;
 use common::RefundId;
 use contracts::orders::RefundOrderRequest;
+use http::HeaderMap;
 
 use super::{
     Answer, Api,
     orders::page_of_orders,
-    params::{AnyOrderPath, OrderFilter},
+    params::{AnyOrderPath, Key, OrderFilter},
     replay,
     staff_body::RefundBody,
 };
@@ -45,14 +45,15 @@ pub(crate) async fn list(State(api): State<Api>, RawQuery(query): RawQuery) -> A
         headers(("Idempotent-Replayed" = String, description = "true: the refund was made by an earlier call"))))
 )]
 pub(crate) async fn refund(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<AnyOrderPath>,
     OriginalUri(uri): OriginalUri,
+    key: Key,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
     let order = path.order()?;
-    let refund: RefundId = replay::id_for(&api.ids, &headers, Uri::path(&uri))?;
+    let refund: RefundId = replay::id_for(&api.ids, &key, uri.path());
     let body = RefundBody::parse(&headers, &body)?;
     let request = RefundOrderRequest {
         order_id: order.to_string(),
@@ -60,7 +61,7 @@ pub(crate) async fn refund(
         amount: body.amount.map(Into::into),
         reason: body.reason,
     };
-    let refunded = answer(api.peers.orders.refund_order(request)).await?;
+    let refunded = answer(api.peers.orders().refund_order(request)).await?;
     let order = present(refunded.order, "an order")?.into();
     Ok((replay::mark(refunded.replayed), Json(OneOrder { order })).into_response())
 }

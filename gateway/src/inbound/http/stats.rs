@@ -1,8 +1,8 @@
 //! The mesh in numbers: for people and programs as JSON, for Prometheus as text.
 
-use ::http::header::CONTENT_TYPE;
 use axum::{Json, extract::State, response::IntoResponse};
 use contracts::orders::GetStatsRequest;
+use http::header::CONTENT_TYPE;
 
 use super::{Answer, Api};
 use crate::inbound::{peers::answer, views::StatsView};
@@ -12,8 +12,8 @@ use crate::inbound::{peers::answer, views::StatsView};
     get, path = "/stats", operation_id = "get_stats", tag = "operation",
     responses((status = 200, description = "The numbers", body = StatsView))
 )]
-pub(crate) async fn stats(State(mut api): State<Api>) -> Answer<Json<StatsView>> {
-    let stats = answer(api.peers.orders.get_stats(GetStatsRequest {})).await?;
+pub(crate) async fn stats(State(api): State<Api>) -> Answer<Json<StatsView>> {
+    let stats = answer(api.peers.orders().get_stats(GetStatsRequest {})).await?;
     Ok(Json(stats.into()))
 }
 

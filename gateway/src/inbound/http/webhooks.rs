@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use ::http::HeaderMap;
 use axum::{
     Json,
     extract::{Path, State},
 };
 use bytes::Bytes;
 use contracts::payments::HandleWebhookRequest;
+use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,14 +34,14 @@ pub(crate) struct Received {
     responses((status = 200, description = "Stored", body = Received))
 )]
 pub(crate) async fn receive(
-    State(mut api): State<Api>,
+    State(api): State<Api>,
     Path(path): Path<ProviderPath>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Json<Received>> {
     let provider = path.provider()?;
     let request = HandleWebhookRequest { provider, headers: forwarded(&headers), body };
-    answer(api.peers.payments.handle_webhook(request)).await.map_err(params::as_parameter)?;
+    answer(api.peers.payments().handle_webhook(request)).await.map_err(params::as_parameter)?;
     Ok(Json(Received { received: true }))
 }
 
