@@ -68,16 +68,14 @@ impl Books {
         Ok(saved)
     }
 
-    /// The totals, counted first if they never were or long ago.
+    /// The totals, counted first if they never were or long ago. Waits for the saves under way, so that whoever has
+    /// seen a save sees what it moved.
     pub(super) async fn totals(&self, orders: &dyn Orders) -> Result<Vec<Money>, Fault> {
-        let fresh = |counted: &Counted| counted.at.elapsed() < COUNT_EVERY;
-        if !self.lock().as_ref().is_some_and(fresh) {
-            let _alone = self.gate.write().await;
-            let is_fresh_now = self.lock().as_ref().is_some_and(fresh);
-            if !is_fresh_now {
-                let counted = count(orders).await?;
-                *self.lock() = Some(counted);
-            }
+        let _alone = self.gate.write().await;
+        let is_fresh = self.lock().as_ref().is_some_and(|counted| counted.at.elapsed() < COUNT_EVERY);
+        if !is_fresh {
+            let counted = count(orders).await?;
+            *self.lock() = Some(counted);
         }
         let totals = self.lock().as_ref().map(|counted| counted.totals.clone()).unwrap_or_default();
         Ok(totals.into_iter().map(|(currency, minor)| Money::new(minor, currency)).collect())
