@@ -55,12 +55,24 @@ impl Program {
 
     /// Starts the mesh with further environment variables for this run only.
     pub(crate) fn start_with(&self, settings: &[(&str, &str)]) -> Running {
-        let log = std::fs::File::create(self.folder.path().join("log")).expect("a log file");
-        let mut command = self.command(&["up"]);
-        command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(log);
+        self.launch("up", "log", settings)
+    }
+
+    /// Starts one role alone and waits until it says where it is ready.
+    pub(crate) fn start_role(&self, role: &str, settings: &[(&str, &str)]) -> Running {
+        self.launch(role, &format!("{role}.log"), settings)
+    }
+
+    fn launch(&self, name: &str, log: &str, settings: &[(&str, &str)]) -> Running {
+        let log = self.folder.path().join(log);
+        let mut command = self.command(&[name]);
+        command.envs(settings.iter().copied()).stdout(Stdio::piped());
+        command.stderr(std::fs::File::create(&log).expect("a log file"));
         let mut child = command.spawn().expect("a built program");
-        let table =
-            read_table(&mut child).unwrap_or_else(|| panic!("the mesh did not start:\n{}", self.log()));
+        let table = read_table(&mut child).unwrap_or_else(|| {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("{name} did not start:\n{log}")
+        });
         Running { child, table }
     }
 
@@ -83,7 +95,8 @@ impl Program {
     }
 }
 
-/// Reads until the line that says what to try, in a thread, so that a mesh that hangs is an error and not a hang.
+/// Reads until the line that says what to try, or the only one of a role, in a thread, so that a program that hangs is
+/// an error and not a hang.
 fn read_table(child: &mut Child) -> Option<Vec<(String, String)>> {
     let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let (sender, receiver) = mpsc::channel();
@@ -91,6 +104,11 @@ fn read_table(child: &mut Child) -> Option<Vec<(String, String)>> {
         let mut rows = Vec::new();
         for line in lines.map_while(Result::ok) {
             if line.starts_with("Try:") {
+                let _ = sender.send(rows);
+                return;
+            }
+            if let Some((role, address)) = line.split_once(" is ready at ") {
+                rows.push((role.trim_start_matches("ordermesh ").to_owned(), address.to_owned()));
                 let _ = sender.send(rows);
                 return;
             }
