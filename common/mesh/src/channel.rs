@@ -6,6 +6,7 @@ mod body;
 mod connection;
 mod endpoint;
 mod exchange;
+mod flight;
 mod load;
 mod retry;
 mod target;

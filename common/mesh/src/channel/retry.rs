@@ -12,7 +12,7 @@ use std::{fmt, time::Duration};
 use tonic::Code;
 use tower::retry::budget::{Budget as _, TpsBudget};
 
-use super::{backoff::Backoff, exchange::Outcome};
+use super::{backoff::Backoff, flight::Outcome};
 
 /// Attempts beyond the first.
 pub(crate) const MAX_RETRIES: u32 = 2;
