@@ -1,49 +1,22 @@
 //! The whole mesh in one process: five services and, without a Stripe key, the sandbox. Used ports, locked folders
 //! and bad settings are found before anything serves.
 
-mod listeners;
 mod start;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use common::{Clock, Fault, Random, SystemClock, SystemRandom};
-use runtime::{SettingError, Settings, platform::Embedded, server::Running};
-use thiserror::Error;
-
-pub use listeners::Addresses;
-pub(crate) use listeners::bind;
-pub use start::{mesh_folder, sandbox_folder};
+use common::{Clock, Random, SystemClock, SystemRandom};
+use runtime::{Settings, platform::Embedded, server::Running};
 
 use crate::{
+    failure::{Failure, StartError},
     http_server::{HttpServer, SandboxServer},
-    run::{Failure, print},
+    listeners::Addresses,
+    output::print,
 };
 
 /// How long tasks may take to end once everything is told to stop.
 const TASKS_DRAIN: Duration = Duration::from_secs(10);
-
-/// Why a mesh did not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    #[error(
-        "{name}: cannot listen on {address}: {problem}; stop what uses it or set another, for example {name}=127.0.0.1:0"
-    )]
-    Port { name: &'static str, address: SocketAddr, problem: String },
-    #[error("DATA_DIR: {folder}: {problem}", folder = folder.display())]
-    Data { folder: PathBuf, problem: String },
-    #[error("could not start: {0}")]
-    Fault(#[from] Fault),
-}
-
-impl StartError {
-    /// Whether someone must change a setting (exit code 2) rather than look for a fault of ours.
-    #[must_use]
-    pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::Fault(_))
-    }
-}
 
 /// What a mesh is started with.
 #[derive(Debug)]

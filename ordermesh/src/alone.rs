@@ -7,10 +7,12 @@ use mesh::discovery::fixed::Peer;
 use runtime::{Platform, SettingError, Settings, signals::Signals};
 
 use crate::{
-    all_in_one::{StartError, bind, sandbox_folder},
-    http_server::{HttpServer, SandboxServer, make},
+    failure::{Failure, StartError},
+    folders::{make, sandbox_folder},
+    http_server::{HttpServer, SandboxServer},
+    listeners::bind,
+    output::print,
     role::Role,
-    run::{Failure, print},
 };
 
 /// Runs the role until a signal. `role::check_available` has refused what this build lacks.

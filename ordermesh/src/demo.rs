@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::{
     all_in_one::{AllInOne, Options},
     client::Client,
-    run::{Failure, print, print_json},
+    failure::Failure,
+    output::{print, print_json},
 };
 
 /// How long an order may take from one state to the next before the demo gives up.

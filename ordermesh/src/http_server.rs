@@ -17,7 +17,7 @@ use sandbox::{Sandbox, WebhookSecret};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::all_in_one::StartError;
+use crate::failure::StartError;
 
 /// How long the sandbox's workers may take to end.
 const SANDBOX_DRAIN: Duration = Duration::from_secs(5);

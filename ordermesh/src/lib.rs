@@ -5,10 +5,14 @@ pub mod all_in_one;
 pub mod alone;
 pub mod cli;
 pub mod demo;
+pub mod failure;
+pub mod listeners;
 pub mod role;
 pub mod rules;
 pub mod run;
 pub mod verify;
 
 mod client;
+mod folders;
 mod http_server;
+mod output;

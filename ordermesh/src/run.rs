@@ -9,37 +9,15 @@ use runtime::{
     SettingError, Settings,
     settings::{Effective, Sources},
 };
-use thiserror::Error;
 
 use crate::{
-    all_in_one::{self, StartError},
-    alone,
+    all_in_one, alone,
     cli::{Command, Invocation},
-    demo, role, rules, verify,
+    demo,
+    failure::Failure,
+    output::{print, print_json},
+    role, rules, verify,
 };
-
-/// Why the program ends with something other than 0.
-#[derive(Debug, Error)]
-pub enum Failure {
-    /// Settings, usage, a used port, a locked folder: someone must change something. Exit code 2.
-    #[error("{0}")]
-    Usage(String),
-    /// It ran, and failed. Exit code 1.
-    #[error("{0}")]
-    Running(String),
-}
-
-impl From<SettingError> for Failure {
-    fn from(error: SettingError) -> Self {
-        Self::Usage(error.to_string())
-    }
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        if error.is_usage() { Self::Usage(error.to_string()) } else { Self::Running(error.to_string()) }
-    }
-}
 
 /// The whole program after the command line is parsed.
 #[must_use]
@@ -113,21 +91,4 @@ fn print_config(settings: &Settings, json: bool) -> Result<(), Failure> {
         format!("{:width$}  {value}  ({})\n", row.name, row.origin)
     };
     print(&effective.iter().map(line).collect::<String>())
-}
-
-/// Prints data for a machine.
-pub(crate) fn print_json<T: serde::Serialize>(data: &T) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(data).map_err(|error| Failure::Running(error.to_string()))?;
-    print(&format!("{text}\n"))
-}
-
-/// Prints text for a person. A closed pipe is not our failure.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Running(format!("stdout: {error}")))
-        }
-        _ => Ok(()),
-    }
 }

@@ -16,7 +16,11 @@ use runtime::{
 use serde_json::json;
 use store::DocumentStore;
 
-use crate::run::{Failure, print, print_json};
+use crate::{
+    failure::Failure,
+    folders::{mesh_folder, sandbox_folder},
+    output::{print, print_json},
+};
 
 /// Checks the folder and prints what was found.
 pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
@@ -36,7 +40,7 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
 
 /// Everything that is wrong or in flight in a data folder that no mesh is using.
 pub async fn check(folder: &Path) -> Result<Report, Failure> {
-    let mesh = crate::all_in_one::mesh_folder(folder);
+    let mesh = mesh_folder(folder);
     if !mesh.is_dir() {
         return Err(usage(folder, "there is no data of a mesh"));
     }
@@ -103,7 +107,7 @@ async fn services(embedded: &Embedded) -> Result<Report, Fault> {
 
 /// The sandbox's own books, when the folder has some.
 fn provider(folder: &Path) -> Result<Option<Arc<dyn DocumentStore>>, Failure> {
-    let books = crate::all_in_one::sandbox_folder(folder);
+    let books = sandbox_folder(folder);
     if !books.is_dir() {
         return Ok(None);
     }

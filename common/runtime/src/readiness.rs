@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::{platform::Platform, server::set_serving, service::Check};
+use crate::{platform::Platform, service::Check};
 
 /// Time between two rounds while not ready, and once ready.
 const SOON: Duration = Duration::from_millis(20);
@@ -77,5 +77,16 @@ impl Readiness {
         });
         let checks = futures::future::join_all(answers).await;
         State { ready: checks.iter().all(|check| check.ok), checks }
+    }
+}
+
+/// Sets the status of each proto service, and of the server as a whole (the empty name).
+pub(crate) async fn set_serving(
+    health: &HealthReporter,
+    proto_services: &[&'static str],
+    status: ServingStatus,
+) {
+    for name in proto_services.iter().copied().chain([""]) {
+        health.set_service_status(name, status).await;
     }
 }

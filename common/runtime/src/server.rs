@@ -11,7 +11,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     platform::Platform,
-    readiness::{Readiness, State},
+    readiness::{Readiness, State, set_serving},
     service::Service,
 };
 
@@ -144,17 +144,6 @@ fn reflection(
         builder = builder.with_service_name(*name);
     }
     builder.build_v1().map_err(|e| Fault::internal(format!("reflection: {e}")))
-}
-
-/// Sets the status of each proto service, and of the server as a whole (the empty name).
-pub(crate) async fn set_serving(
-    health: &HealthReporter,
-    proto_services: &[&'static str],
-    status: ServingStatus,
-) {
-    for name in proto_services.iter().copied().chain([""]) {
-        health.set_service_status(name, status).await;
-    }
 }
 
 /// Announces the instance when it is ready, keeps trying while the registry is away, withdraws it at the end.

@@ -15,8 +15,13 @@ use runtime::{
 };
 use tokio::net::TcpListener;
 
-use super::{AllInOne, Options, StartError, listeners::Listeners};
-use crate::http_server::{HttpServer, SandboxServer, make};
+use super::{AllInOne, Options};
+use crate::{
+    failure::StartError,
+    folders::{make, mesh_folder, sandbox_folder},
+    http_server::{HttpServer, SandboxServer},
+    listeners::Listeners,
+};
 
 pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
     let Options { settings, clock, random } = options;
@@ -64,18 +69,6 @@ pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
         HttpServer::start(listener, runtime::probes::router(platform.metrics.clone(), state))
     });
     Ok(AllInOne { addresses, data_dir, test_mode, embedded, services, gateway, metrics, sandbox })
-}
-
-/// Where the mesh keeps its data.
-#[must_use]
-pub fn mesh_folder(data_dir: &Path) -> PathBuf {
-    data_dir.join("mesh")
-}
-
-/// Where the sandbox, which plays the outside, keeps its own.
-#[must_use]
-pub fn sandbox_folder(data_dir: &Path) -> PathBuf {
-    data_dir.join("sandbox")
 }
 
 fn refused(data_dir: &Path, error: EmbeddedError) -> StartError {

@@ -56,7 +56,9 @@ fn services_know_no_other_service() {
 #[test]
 fn the_error_reference_has_a_row_for_every_code() {
     let reference = std::fs::read_to_string(sources::root().join("docs/errors.md")).expect("docs/errors.md");
-    let missing: Vec<_> =
-        common::Code::ALL.iter().filter(|code| !reference.contains(&format!("| `{}` |", code.as_str()))).collect();
+    let missing: Vec<_> = common::Code::ALL
+        .iter()
+        .filter(|code| !reference.contains(&format!("| `{}` |", code.as_str())))
+        .collect();
     assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use runtime::Settings;
 use tokio::net::TcpListener;
 
-use super::StartError;
+use crate::failure::StartError;
 
 /// Where a mesh listens.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Addresses {
 }
 
 /// The bound listeners of a mesh.
-pub(super) struct Listeners {
+pub(crate) struct Listeners {
     pub gateway: TcpListener,
     pub orders: TcpListener,
     pub payments: TcpListener,
@@ -34,7 +34,7 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    pub(super) async fn bind(settings: &Settings, with_sandbox: bool) -> Result<Self, StartError> {
+    pub(crate) async fn bind(settings: &Settings, with_sandbox: bool) -> Result<Self, StartError> {
         let (gateway, gateway_at) = bind(settings, "HTTP_ADDR").await?;
         let (orders, orders_at) = bind(settings, "ORDERS_GRPC_ADDR").await?;
         let (payments, payments_at) = bind(settings, "PAYMENTS_GRPC_ADDR").await?;
