@@ -121,7 +121,10 @@ impl Cashier {
     ) -> Result<Option<Kept<Payment>>, Fault> {
         let done = Kept { value: entry.value.clone().done(), version: entry.version };
         match self.payments.save_with_entry(payment, changes, done).await {
-            Ok(payment) => Ok(Some(payment)),
+            Ok(payment) => {
+                crash::point!("payments.inbox.effect_stored");
+                Ok(Some(payment))
+            }
             Err(fault) if fault.is_version_conflict() => Ok(None),
             Err(fault) => Err(fault),
         }

@@ -114,6 +114,20 @@ impl FakeProcessor {
         self.tell(&mut books, Fact::Session(view))
     }
 
+    /// Everything that was told so far.
+    pub(crate) fn events(&self) -> Vec<ProviderEvent> {
+        self.books().events.clone()
+    }
+
+    /// Expires what is past its time.
+    pub(crate) fn expire_overdue(&self) {
+        let now = self.clock.now();
+        let overdue = |view: &SessionView| view.status == SessionStatus::Open && view.expires_at <= now;
+        for session in self.sessions().into_iter().filter(overdue) {
+            self.turn(&session.id, SessionStatus::Expired);
+        }
+    }
+
     /// Settles a refund, and tells of it.
     pub(crate) fn settle(&self, refund: &str, state: RefundState) -> ProviderEvent {
         let mut books = self.books();

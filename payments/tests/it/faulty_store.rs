@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -23,12 +23,12 @@ pub(crate) enum When {
 pub(crate) struct FaultyStore {
     inner: Arc<dyn DocumentStore>,
     saves: AtomicUsize,
-    fault: Option<(usize, When)>,
+    fault: Mutex<Option<(usize, When)>>,
 }
 
 impl FaultyStore {
     pub(crate) fn new(inner: Arc<dyn DocumentStore>, fault: Option<(usize, When)>) -> Self {
-        Self { inner, saves: AtomicUsize::new(0), fault }
+        Self { inner, saves: AtomicUsize::new(0), fault: Mutex::new(fault) }
     }
 
     /// How many saves there have been.
@@ -36,9 +36,15 @@ impl FaultyStore {
         self.saves.load(Ordering::SeqCst)
     }
 
+    /// Lets the next save fail.
+    pub(crate) fn fail_next(&self, when: When) {
+        *self.fault.lock().unwrap() = Some((self.saves(), when));
+    }
+
     async fn strike<T>(&self, save: impl Future<Output = Result<T, Fault>> + Send) -> Result<T, Fault> {
         let number = self.saves.fetch_add(1, Ordering::SeqCst);
-        let when = self.fault.filter(|(at, _)| *at == number).map(|(_, when)| when);
+        let fault = *self.fault.lock().unwrap();
+        let when = fault.filter(|(at, _)| *at == number).map(|(_, when)| when);
         if when == Some(When::Before) {
             return Err(Fault::unavailable("the disk failed before the save"));
         }

@@ -9,6 +9,7 @@ mod creating;
 mod every_step;
 mod fake_processor;
 mod faulty_store;
+mod histories;
 mod news;
 mod permutations;
 mod processor_contract;
