@@ -43,6 +43,10 @@ const CONNECTION_WINDOW: u32 = 5 * 1024 * 1024;
 /// Header bytes of one answer; a fault's details are among them.
 const MAX_HEADER_BYTES: u32 = 64 * 1024;
 
+/// Streams opened before the peer has said how many it allows. h2 by itself would open any number, and the peer
+/// refuse what is above its limit.
+const STREAMS_UNTOLD: usize = 100;
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -175,6 +179,7 @@ async fn open(address: SocketAddr) -> io::Result<(SendRequest<Bytes>, TcpDriver)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEADER_BYTES)
+            .initial_max_send_streams(STREAMS_UNTOLD)
             .enable_push(false)
             .handshake(stream)
             .await

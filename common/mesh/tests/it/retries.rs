@@ -66,7 +66,12 @@ async fn when_every_endpoint_fails_the_retries_stay_within_their_budget() {
     net.connected(2).await;
     let calls = (0..CALLS).map(|_| within(CALL, net.check()));
     for result in futures::future::join_all(calls).await {
-        assert_eq!(result.unwrap_err().code(), Code::Unavailable);
+        let status = result.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::Unavailable, "down"),
+            "every attempt reaches a peer"
+        );
     }
     let attempts: usize = peers.iter().map(Peer::calls).sum();
     assert!(attempts > CALLS, "nothing was retried");
