@@ -49,6 +49,7 @@ pub async fn run(settings: Settings, json: bool) -> Result<(), Failure> {
     outcome
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn failed(fault: Fault) -> Failure {
     Failure::Running(fault.detail().map_or_else(|| fault.to_string(), str::to_owned))
 }

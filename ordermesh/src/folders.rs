@@ -6,13 +6,13 @@ use crate::failure::StartError;
 
 /// Where the mesh keeps its data.
 #[must_use]
-pub fn mesh_folder(data_dir: &Path) -> PathBuf {
+pub(crate) fn mesh_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("mesh")
 }
 
 /// Where the sandbox, which plays the outside, keeps its own.
 #[must_use]
-pub fn sandbox_folder(data_dir: &Path) -> PathBuf {
+pub(crate) fn sandbox_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("sandbox")
 }
 

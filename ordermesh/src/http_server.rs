@@ -1,11 +1,6 @@
 //! The HTTP servers of a process, each with the token that stops it; the sandbox brings workers of its own.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use common::{Clock, Fault, Random};
@@ -107,11 +102,4 @@ fn webhook_url(settings: &Settings) -> Result<String, StartError> {
         Some(url) => Ok(url.to_owned()),
         None => Ok(format!("http://{}/api/webhooks/stripe", settings.require::<SocketAddr>("HTTP_ADDR")?)),
     }
-}
-
-/// Makes the folder, with those above it.
-pub(crate) fn make(folder: &Path) -> Result<PathBuf, StartError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| StartError::Data { folder: folder.to_owned(), problem: error.to_string() })?;
-    Ok(folder.to_owned())
 }

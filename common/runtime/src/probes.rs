@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use crate::readiness::State;
 
 /// The routes; `readiness` is that of the role.
-#[must_use]
 pub fn router(metrics: Metrics, readiness: watch::Receiver<State>) -> Router {
     Router::new()
         .route("/health", get(|| async { "ok\n" }))

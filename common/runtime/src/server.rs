@@ -175,7 +175,7 @@ async fn register(instance: &Instance, platform: &Platform) -> Box<dyn Registrat
         match platform.registrar.announce(instance.clone()).await {
             Ok(registration) => return registration,
             Err(fault) => {
-                tracing::warn!(service = instance.service, %fault, "could not register; trying again")
+                tracing::warn!(service = instance.service, %fault, "could not register; trying again");
             }
         }
         tokio::time::sleep(REGISTER_AGAIN).await;

@@ -4,6 +4,8 @@
 //! share the machine, so only the ratios within one run mean anything. A run ends when the queues are drained, and its
 //! throughput counts until then.
 
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 mod chain;
 mod disk;
 mod echo;

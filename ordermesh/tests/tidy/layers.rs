@@ -28,7 +28,7 @@ const TECHNOLOGY: [&str; 19] = [
 /// Statics that are set once on purpose: the armed crash point.
 const ALLOWED_GLOBALS: [&str; 2] = ["common/src/crash.rs", "ordermesh/src/main.rs"];
 
-pub(crate) fn assert_none(found: Vec<String>) {
+pub(crate) fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "{found:#?}");
 }
 

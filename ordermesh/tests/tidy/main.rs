@@ -15,22 +15,22 @@ fn every_source_file_starts_by_saying_what_it_is_for() {
 
 #[test]
 fn domain_ports_and_use_cases_know_no_technology() {
-    layers::assert_none(layers::technology_inside());
+    layers::assert_none(&layers::technology_inside());
 }
 
 #[test]
 fn driving_and_driven_adapters_never_touch() {
-    layers::assert_none(layers::adapters_touching());
+    layers::assert_none(&layers::adapters_touching());
 }
 
 #[test]
 fn only_the_composition_root_names_concrete_adapters() {
-    layers::assert_none(layers::adapters_named_elsewhere());
+    layers::assert_none(&layers::adapters_named_elsewhere());
 }
 
 #[test]
 fn there_are_no_process_globals_but_the_declared_ones() {
-    layers::assert_none(layers::globals());
+    layers::assert_none(&layers::globals());
 }
 
 #[test]
