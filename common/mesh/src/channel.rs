@@ -1,6 +1,5 @@
 //! The channel to a service: what a generated client is built on. Everything behind it is in this folder.
 
-mod backoff;
 mod balancer;
 mod body;
 mod connection;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::Random;
+use common::{Backoff, Random};
 use h2::{
     Ping, PingPong, RecvStream,
     client::{Builder, Connection as Driver, ResponseFuture, SendRequest},
@@ -24,8 +24,6 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-
-use super::backoff::Backoff;
 
 /// How long connecting and the HTTP/2 handshake may take together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

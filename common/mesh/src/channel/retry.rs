@@ -9,10 +9,11 @@
 
 use std::{fmt, time::Duration};
 
+use common::Backoff;
 use tonic::Code;
 use tower::retry::budget::{Budget as _, TpsBudget};
 
-use super::{backoff::Backoff, flight::Outcome};
+use super::flight::Outcome;
 
 /// Attempts beyond the first.
 pub(crate) const MAX_RETRIES: u32 = 2;
