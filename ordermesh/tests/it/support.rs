@@ -2,6 +2,8 @@
 
 mod people;
 mod program;
+mod raw;
 
 pub(crate) use people::{Order, People, eventually};
 pub(crate) use program::{Program, Running};
+pub(crate) use raw::talk;

@@ -55,9 +55,14 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn of(mesh: &Running) -> Self {
+        Self { sandbox: mesh.address("sandbox"), ..Self::of_gateway(mesh) }
+    }
+
+    /// Those of a gateway alone: they have no sandbox.
+    pub(crate) fn of_gateway(gateway: &Running) -> Self {
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = builder.timeout(Duration::from_secs(20)).build().expect("a client");
-        Self { http, base: mesh.address("gateway"), sandbox: mesh.address("sandbox") }
+        Self { http, base: gateway.address("gateway"), sandbox: String::new() }
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
@@ -88,13 +93,16 @@ impl People {
         Order { customer: customer.to_owned(), id: text(&answer["order"]["id"]).expect("an id"), link }
     }
 
-    /// Pays on the hosted page as a browser would; answers with the page's status.
+    /// Pays by card on the hosted page as a browser would; answers with the page's status.
     pub(crate) async fn pay(&self, order: &Order, card: &str) -> StatusCode {
+        self.submit(order, &format!("card_number={card}")).await
+    }
+
+    /// Submits the form of the hosted page; answers with the status of what it leads to.
+    pub(crate) async fn submit(&self, order: &Order, form: &str) -> StatusCode {
         let link = order.link.as_deref().expect("a payment link");
-        let form = format!("card_number={card}");
-        let request =
-            self.http.post(link).header("content-type", "application/x-www-form-urlencoded").body(form);
-        request.send().await.expect("the sandbox answers").status()
+        let request = self.http.post(link).header("content-type", "application/x-www-form-urlencoded");
+        request.body(form.to_owned()).send().await.expect("the sandbox answers").status()
     }
 
     /// The order as it is now.
