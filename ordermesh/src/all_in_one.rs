@@ -6,7 +6,11 @@ mod start;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use common::{Clock, Random, SystemClock, SystemRandom};
-use runtime::{Settings, platform::Embedded, server::Running};
+use runtime::{
+    Settings,
+    platform::{Between, Embedded, Nothing},
+    server::Running,
+};
 
 use crate::{
     failure::{Failure, StartError},
@@ -24,13 +28,20 @@ pub struct Options {
     pub settings: Settings,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    /// What stands between the services and their stores.
+    pub between: Arc<dyn Between>,
 }
 
 impl Options {
-    /// Real time and randomness.
+    /// Real time and randomness, and nothing in between.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+        Self {
+            settings,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            between: Arc::new(Nothing),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use store::DocumentStore;
 use telemetry::Metrics;
 
 use crate::tasks::Tasks;
-pub use embedded::{Embedded, EmbeddedError, topology};
+pub use embedded::{Between, Embedded, EmbeddedError, Nothing, topology};
 
 /// Opens the store of one service.
 pub trait Stores: Send + Sync + fmt::Debug {

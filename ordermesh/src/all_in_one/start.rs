@@ -24,13 +24,18 @@ use crate::{
 };
 
 pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
-    let Options { settings, clock, random } = options;
+    let Options { settings, clock, random, between } = options;
     let data_dir = PathBuf::from(settings.text("DATA_DIR").unwrap_or("./data"));
     let with_sandbox =
         settings.text("STRIPE_SECRET_KEY").is_none() && settings.text("STRIPE_API_BASE").is_none();
     let listeners = Listeners::bind(&settings, with_sandbox).await?;
-    let embedded = Embedded::open(&make(&mesh_folder(&data_dir))?, Arc::clone(&clock), Arc::clone(&random))
-        .map_err(|error| refused(&data_dir, error))?;
+    let embedded = Embedded::open_with(
+        &make(&mesh_folder(&data_dir))?,
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        between,
+    )
+    .map_err(|error| refused(&data_dir, error))?;
     let addresses = listeners.addresses;
     let mut settings = settings.with("HTTP_ADDR", addresses.gateway.to_string());
     let sandbox = match listeners.sandbox {

@@ -1,6 +1,6 @@
 //! The embedded platform: store, bus and registry inside this process, on one database in one folder.
 
-use std::{path::Path, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use bus::{QueueSpec, Topology, embedded::EmbeddedBus};
 use common::{Clock, Fault, Random};
@@ -32,6 +32,22 @@ pub enum EmbeddedError {
     Fault(#[from] Fault),
 }
 
+/// Stands between the services and their stores, so that a test can take a store away.
+pub trait Between: Send + Sync + fmt::Debug {
+    /// What the service gets in place of its store.
+    fn wrap(&self, service: &'static str, store: Arc<dyn DocumentStore>) -> Arc<dyn DocumentStore>;
+}
+
+/// Nothing does.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Between for Nothing {
+    fn wrap(&self, _: &'static str, store: Arc<dyn DocumentStore>) -> Arc<dyn DocumentStore> {
+        store
+    }
+}
+
 impl Embedded {
     /// Opens the folder (made if it is not there) and builds everything on it.
     pub fn open(
@@ -39,12 +55,23 @@ impl Embedded {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, EmbeddedError> {
+        Self::open_with(folder, clock, random, Arc::new(Nothing))
+    }
+
+    /// The same with something between the services and their stores.
+    pub fn open_with(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        between: Arc<dyn Between>,
+    ) -> Result<Self, EmbeddedError> {
         let database = Database::open(folder)?;
         let metrics = Metrics::new();
         let topology = topology();
         let bus = EmbeddedBus::open(&database, topology, Arc::clone(&clock), Arc::clone(&random))?;
         let registry = Arc::new(EmbeddedRegistry::new());
-        let stores = Arc::new(EmbeddedStores { database: database.clone(), clock: Arc::clone(&clock) });
+        let stores =
+            Arc::new(EmbeddedStores { database: database.clone(), clock: Arc::clone(&clock), between });
         let mesh = Mesh::new(registry.clone(), Arc::clone(&random), mesh_settings(&metrics));
         let tasks = Tasks::new(CancellationToken::new());
         let platform = Platform::new(Parts {
@@ -75,10 +102,12 @@ pub fn topology() -> Topology {
 struct EmbeddedStores {
     database: Database,
     clock: Arc<dyn Clock>,
+    between: Arc<dyn Between>,
 }
 
 impl Stores for EmbeddedStores {
     fn open(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
-        Ok(Arc::new(EmbeddedStore::open(&self.database, service, Arc::clone(&self.clock))?))
+        let store = EmbeddedStore::open(&self.database, service, Arc::clone(&self.clock))?;
+        Ok(self.between.wrap(service, Arc::new(store)))
     }
 }
