@@ -1,10 +1,10 @@
 //! Whole meshes, driven from outside as customers, staff and operators would.
 
-mod bad_input;
+mod buyers;
 mod cli;
-mod following;
-mod grpc;
+mod crash_points;
 mod journey;
-mod money;
-mod placing;
+mod killed;
+mod outage;
+mod provider_faults;
 mod support;

@@ -1,9 +1,12 @@
-//! What the tests of whole meshes share: the program as a process, and what a customer and the staff do with it.
+//! What the tests of whole meshes share: the program as a process, what a customer and the staff do with it, and what
+//! must be true after anything that happened to it.
 
+mod aftermath;
+mod crowd;
 mod people;
 mod program;
-mod raw;
 
-pub(crate) use people::{Order, People, eventually};
+pub(crate) use aftermath::{assert_all_comes_right, assert_all_ends_well};
+pub(crate) use crowd::{Crowd, Flow, Promises};
+pub(crate) use people::{Order, People, eventually, within};
 pub(crate) use program::{Program, Running};
-pub(crate) use raw::talk;

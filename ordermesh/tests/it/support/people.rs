@@ -13,16 +13,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// Asks until there is an answer; panics, saying what was expected, when there is none in time.
-pub(crate) async fn eventually<T, F>(expected: &str, mut ask: impl FnMut() -> F) -> T
+pub(crate) async fn eventually<T, F>(expected: &str, ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let until = Instant::now() + PATIENCE;
+    within(PATIENCE, expected, ask).await
+}
+
+/// The same with a limit of its own.
+pub(crate) async fn within<T, F>(limit: Duration, expected: &str, mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let until = Instant::now() + limit;
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(Instant::now() < until, "in {PATIENCE:?} it never came to this: {expected}");
+        assert!(Instant::now() < until, "in {limit:?} it never came to this: {expected}");
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -55,20 +63,28 @@ pub(crate) struct People {
 
 impl People {
     pub(crate) fn of(mesh: &Running) -> Self {
-        Self { sandbox: mesh.address("sandbox"), ..Self::of_gateway(mesh) }
+        Self::at(&mesh.address("gateway"), &mesh.address("sandbox"))
     }
 
-    /// Those of a gateway alone: they have no sandbox.
-    pub(crate) fn of_gateway(gateway: &Running) -> Self {
+    pub(crate) fn at(gateway: &str, sandbox: &str) -> Self {
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = builder.timeout(Duration::from_secs(20)).build().expect("a client");
-        Self { http, base: gateway.address("gateway"), sandbox: String::new() }
+        Self { http, base: gateway.to_owned(), sandbox: sandbox.to_owned() }
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        self.try_send(method, path, body).await.expect("the gateway answers")
+    }
+
+    /// The same of a mesh that may be dying.
+    pub(crate) async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> reqwest::Result<Response> {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        let request = if let Some(body) = body { request.json(&body) } else { request };
-        request.send().await.expect("the gateway answers")
+        if let Some(body) = body { request.json(&body) } else { request }.send().await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -93,16 +109,18 @@ impl People {
         Order { customer: customer.to_owned(), id: text(&answer["order"]["id"]).expect("an id"), link }
     }
 
-    /// Pays by card on the hosted page as a browser would; answers with the page's status.
+    /// Pays on the hosted page as a browser would; answers with the page's status.
     pub(crate) async fn pay(&self, order: &Order, card: &str) -> StatusCode {
-        self.submit(order, &format!("card_number={card}")).await
+        self.try_pay(order, card).await.expect("the sandbox answers")
     }
 
-    /// Submits the form of the hosted page; answers with the status of what it leads to.
-    pub(crate) async fn submit(&self, order: &Order, form: &str) -> StatusCode {
+    /// The same of a mesh that may be dying.
+    pub(crate) async fn try_pay(&self, order: &Order, card: &str) -> Option<StatusCode> {
         let link = order.link.as_deref().expect("a payment link");
-        let request = self.http.post(link).header("content-type", "application/x-www-form-urlencoded");
-        request.body(form.to_owned()).send().await.expect("the sandbox answers").status()
+        let form = format!("card_number={card}");
+        let request =
+            self.http.post(link).header("content-type", "application/x-www-form-urlencoded").body(form);
+        request.send().await.ok().map(|response| response.status())
     }
 
     /// The order as it is now.
