@@ -1,10 +1,15 @@
 //! Whole meshes, driven from outside as customers, staff and operators would.
 
+mod bad_input;
 mod buyers;
 mod cli;
 mod crash_points;
+mod following;
+mod grpc;
 mod journey;
 mod killed;
+mod money;
 mod outage;
+mod placing;
 mod provider_faults;
 mod support;

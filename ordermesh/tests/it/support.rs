@@ -5,8 +5,10 @@ mod aftermath;
 mod crowd;
 mod people;
 mod program;
+mod raw;
 
 pub(crate) use aftermath::{assert_all_comes_right, assert_all_ends_well};
 pub(crate) use crowd::{Crowd, Flow, Promises};
 pub(crate) use people::{Order, People, eventually, within};
 pub(crate) use program::{Program, Running};
+pub(crate) use raw::talk;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Order, People};
 
-const GOOD_CARD: &str = "4242424242424242";
+const GOOD_CARD: &str = "card_number=4242424242424242";
 const BURGER: &str = "123";
 /// An item whose price the provider does not know: it refuses the checkout for good.
 const UNKNOWN_PRICE: &str = "unknown-price";
@@ -118,7 +118,7 @@ impl Crowd {
             let seen = self.look_until(&order, |seen| seen["payment_link"].is_string()).await?;
             order.link = seen["payment_link"].as_str().map(str::to_owned);
         }
-        self.people.try_pay(&order, GOOD_CARD).await?;
+        self.people.try_submit(&order, GOOD_CARD).await?;
         self.until(&order, "paid").await?;
         Some(order)
     }

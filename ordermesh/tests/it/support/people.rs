@@ -66,6 +66,11 @@ impl People {
         Self::at(&mesh.address("gateway"), &mesh.address("sandbox"))
     }
 
+    /// Those of a gateway alone: they have no sandbox.
+    pub(crate) fn of_gateway(gateway: &Running) -> Self {
+        Self::at(&gateway.address("gateway"), "")
+    }
+
     pub(crate) fn at(gateway: &str, sandbox: &str) -> Self {
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = builder.timeout(Duration::from_secs(20)).build().expect("a client");
@@ -109,18 +114,21 @@ impl People {
         Order { customer: customer.to_owned(), id: text(&answer["order"]["id"]).expect("an id"), link }
     }
 
-    /// Pays on the hosted page as a browser would; answers with the page's status.
+    /// Pays by card on the hosted page as a browser would; answers with the page's status.
     pub(crate) async fn pay(&self, order: &Order, card: &str) -> StatusCode {
-        self.try_pay(order, card).await.expect("the sandbox answers")
+        self.submit(order, &format!("card_number={card}")).await
+    }
+
+    /// Submits the form of the hosted page; answers with the status of what it leads to.
+    pub(crate) async fn submit(&self, order: &Order, form: &str) -> StatusCode {
+        self.try_submit(order, form).await.expect("the sandbox answers")
     }
 
     /// The same of a mesh that may be dying.
-    pub(crate) async fn try_pay(&self, order: &Order, card: &str) -> Option<StatusCode> {
+    pub(crate) async fn try_submit(&self, order: &Order, form: &str) -> Option<StatusCode> {
         let link = order.link.as_deref().expect("a payment link");
-        let form = format!("card_number={card}");
-        let request =
-            self.http.post(link).header("content-type", "application/x-www-form-urlencoded").body(form);
-        request.send().await.ok().map(|response| response.status())
+        let request = self.http.post(link).header("content-type", "application/x-www-form-urlencoded");
+        request.body(form.to_owned()).send().await.ok().map(|response| response.status())
     }
 
     /// The order as it is now.
