@@ -72,6 +72,7 @@ async fn die_at(point: &str, program: &Program, promises: &Promises) {
             return;
         }
     }
+    leave_an_order_stranded(&Crowd::of(People::of(&mesh), promises)).await;
     let ended = mesh.ended_within(SWEPT).unwrap_or_else(|| panic!("no flow passes {point}"));
     assert_eq!(ended.signal(), Some(SIGABRT), "{point}: {}", program.log());
 }
@@ -94,4 +95,11 @@ async fn cancel_while_the_provider_is_slow(crowd: &Crowd, customer: &str) {
     crowd.trouble(json!({"operation": "create_session", "fault": "delay", "delay_ms": 800})).await;
     let cancel = async { crowd.cancel(&crowd.pending(customer).await?).await };
     tokio::join!(crowd.order(customer, "123", 1), cancel);
+}
+
+/// Its driver gives up for a while, and the sweep takes it over.
+async fn leave_an_order_stranded(crowd: &Crowd) {
+    let lost = json!({"operation": "create_session", "fault": "drop_reply_before_commit", "times": 1000});
+    crowd.trouble(lost).await;
+    crowd.order("stranded", "123", 1).await;
 }
