@@ -117,6 +117,9 @@ impl AllInOne {
         if let Some(sandbox) = addresses.sandbox {
             rows.push(("sandbox", format!("http://{sandbox}  TEST MODE: no real money")));
         }
+        if let Some(metrics) = addresses.metrics {
+            rows.push(("metrics", format!("http://{metrics}")));
+        }
         rows.push(("data", self.data_dir.display().to_string()));
         let lines: String = rows.iter().map(|(name, value)| format!("  {name:9} {value}\n")).collect();
         let host = format!("localhost:{}", addresses.gateway.port());

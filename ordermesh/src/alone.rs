@@ -4,7 +4,9 @@ use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use common::{SystemClock, SystemRandom};
 use mesh::discovery::fixed::Peer;
-use runtime::{Platform, SettingError, Settings, signals::Signals};
+use runtime::{Platform, SettingError, Settings, readiness::State, signals::Signals};
+use telemetry::Metrics;
+use tokio::sync::watch;
 
 use crate::{
     failure::{Failure, StartError},
@@ -31,11 +33,13 @@ async fn gateway(settings: Settings) -> Result<(), Failure> {
     let platform = Platform::calling(peers(&settings)?, Arc::new(SystemClock), Arc::new(SystemRandom));
     let config = gateway::Config::load(&settings)?;
     let router = gateway::wire(config, &platform).map_err(StartError::from)?.router;
+    let probes = probes(&settings, &platform.metrics).await?;
     let server = HttpServer::start(listener, router);
     say_ready(Role::Gateway, address)?;
     let stopped = wait_for_signal().await;
     platform.tasks.shutdown().cancel();
     server.stop().await;
+    stop(probes).await;
     stopped
 }
 
@@ -44,10 +48,29 @@ async fn sandbox(settings: &Settings) -> Result<(), Failure> {
     let folder = make(&sandbox_folder(&PathBuf::from(settings.text("DATA_DIR").unwrap_or("./data"))))?;
     let server =
         SandboxServer::start(settings, &folder, listener, Arc::new(SystemClock), Arc::new(SystemRandom))?;
+    let probes = probes(settings, &Metrics::new()).await?;
     say_ready(Role::Sandbox, address)?;
     let stopped = wait_for_signal().await;
     server.stop().await;
+    stop(probes).await;
     stopped
+}
+
+/// `/health`, `/ready` and `/metrics` at `METRICS_ADDR`, if it is set. Both roles are ready as soon as they listen.
+async fn probes(settings: &Settings, metrics: &Metrics) -> Result<Option<HttpServer>, Failure> {
+    if !settings.is_set("METRICS_ADDR") {
+        return Ok(None);
+    }
+    let (listener, address) = bind(settings, "METRICS_ADDR").await?;
+    print(&format!("  metrics   http://{address}\n"))?;
+    let (_, readiness) = watch::channel(State { ready: true, checks: Vec::new() });
+    Ok(Some(HttpServer::start(listener, runtime::probes::router(metrics.clone(), readiness))))
+}
+
+async fn stop(server: Option<HttpServer>) {
+    if let Some(server) = server {
+        server.stop().await;
+    }
 }
 
 fn peers(settings: &Settings) -> Result<HashMap<&'static str, Vec<Peer>>, SettingError> {

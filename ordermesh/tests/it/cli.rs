@@ -127,7 +127,8 @@ fn the_demo_walks_through_a_mesh_of_its_own_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn the_sandbox_serves_alone() {
-    let sandbox = Program::new().start_role("sandbox", &[]);
+    let sandbox = Program::new().start_role("sandbox", &[("METRICS_ADDR", "127.0.0.1:0")]);
+    assert_probes_answer(&sandbox).await;
     let http = reqwest::Client::new();
     let base = sandbox.address("sandbox");
     let events = http.get(format!("{base}/v1/events")).header("authorization", "Bearer sk_test_any");
@@ -136,10 +137,20 @@ async fn the_sandbox_serves_alone() {
     assert!(sandbox.terminate().success());
 }
 
+/// What `METRICS_ADDR` serves, for any role.
+async fn assert_probes_answer(running: &Running) {
+    let base = running.address("metrics");
+    for path in ["health", "ready", "metrics"] {
+        let answer = reqwest::get(format!("{base}/{path}")).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn commands_and_a_second_gateway_work_beside_a_running_mesh() {
     let program = Program::new();
-    let mesh = program.start();
+    let mesh = program.start_with(&[("METRICS_ADDR", "127.0.0.1:0")]);
+    assert_probes_answer(&mesh).await;
     assert_refused(&program, &["up"], "DATA_DIR");
     assert_refused(&program, &["verify"], "DATA_DIR");
     let (code, out, err) = program.run(&["demo", "--public-url", &mesh.address("gateway")]);
