@@ -12,6 +12,7 @@ pub mod money;
 pub mod page;
 pub mod random;
 pub mod report;
+pub mod span;
 pub mod trace;
 
 pub use backoff::Backoff;
@@ -25,4 +26,5 @@ pub use money::{Currency, Money};
 pub use page::{Limit, Page};
 pub use random::{Ids, Random, SystemRandom};
 pub use report::Report;
+pub use span::{Span, SpanKind, Spans};
 pub use trace::TraceContext;

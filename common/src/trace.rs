@@ -15,6 +15,9 @@ pub struct TraceContext {
     flags: u8,
 }
 
+/// The flag that says that spans of the trace are recorded.
+const SAMPLED: u8 = 1;
+
 /// The text is not a `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a W3C traceparent")]
@@ -24,13 +27,37 @@ impl TraceContext {
     /// A new trace, sampled.
     pub fn root(random: &dyn Random) -> Self {
         let trace_id = (u128::from(random.next_u64()) << 64) | u128::from(random.next_u64() | 1);
-        Self { trace_id, span_id: random.next_u64() | 1, flags: 1 }
+        Self { trace_id, span_id: random.next_u64() | 1, flags: SAMPLED }
     }
 
     /// The same trace with a new span.
     #[must_use]
     pub fn child(self, random: &dyn Random) -> Self {
         Self { span_id: random.next_u64() | 1, ..self }
+    }
+
+    /// Whether spans of this trace are recorded.
+    #[must_use]
+    pub const fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    /// The same with the decision whether spans of this trace are recorded.
+    #[must_use]
+    pub const fn sampled(self, sampled: bool) -> Self {
+        let flags = if sampled { self.flags | SAMPLED } else { self.flags & !SAMPLED };
+        Self { flags, ..self }
+    }
+
+    #[must_use]
+    pub const fn is_same_trace(self, other: Self) -> bool {
+        self.trace_id == other.trace_id
+    }
+
+    /// The ids of the trace and of the span, as numbers.
+    #[must_use]
+    pub const fn ids(self) -> (u128, u64) {
+        (self.trace_id, self.span_id)
     }
 
     /// The trace's id as 32 hexadecimal digits.

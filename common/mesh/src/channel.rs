@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Call, Deadline, Random};
+use common::{Call, Deadline, Random, Spans};
 use futures::future::BoxFuture;
 use tonic::{Status, body::Body};
 
@@ -63,13 +63,21 @@ pub struct Mesh {
     resolver: Arc<dyn Resolver>,
     random: Arc<dyn Random>,
     settings: MeshSettings,
+    spans: Spans,
     targets: Arc<Mutex<BTreeMap<&'static str, Arc<Target>>>>,
 }
 
 impl Mesh {
     #[must_use]
     pub fn new(resolver: Arc<dyn Resolver>, random: Arc<dyn Random>, settings: MeshSettings) -> Self {
-        Self { resolver, random, settings, targets: Arc::default() }
+        let spans = Spans::off(Arc::clone(&random));
+        Self { resolver, random, settings, spans, targets: Arc::default() }
+    }
+
+    /// The same data plane for a caller with spans of its own: every attempt of its channels is one of them.
+    #[must_use]
+    pub fn traced(&self, spans: Spans) -> Self {
+        Self { spans, ..self.clone() }
     }
 
     /// The channel to a service; cheap to clone, connects ahead of need. Its tasks end with the last of the mesh and
@@ -83,7 +91,7 @@ impl Mesh {
         let target = targets.entry(service).or_insert_with(|| {
             Target::start(service, self.resolver.watch(service), self.random.clone(), self.settings.clone())
         });
-        MeshChannel { target: target.clone() }
+        MeshChannel { target: target.clone(), spans: self.spans.clone() }
     }
 
     /// What each channel knows of its endpoints and what it did so far.
@@ -98,6 +106,7 @@ impl Mesh {
 #[derive(Clone, Debug)]
 pub struct MeshChannel {
     target: Arc<Target>,
+    spans: Spans,
 }
 
 impl tower::Service<http::Request<Body>> for MeshChannel {
@@ -122,6 +131,7 @@ impl tower::Service<http::Request<Body>> for MeshChannel {
             target: self.target.clone(),
             deadline,
             trace: call.map(|call| call.trace),
+            spans: self.spans.clone(),
         };
         Box::pin(exchange.run(request))
     }

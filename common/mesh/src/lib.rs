@@ -6,6 +6,7 @@ pub mod method;
 pub mod observer;
 pub mod report;
 pub mod server;
+mod spans;
 mod wire;
 
 pub use channel::{Mesh, MeshChannel, MeshSettings};

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use common::{Call, Deadline, Random, TraceContext};
+use common::{Call, Deadline, Random, Span, SpanKind, Spans, TraceContext};
 use futures::future::BoxFuture;
-use tonic::Status;
+use tonic::{Code, Status};
 use tracing::Instrument as _;
 
-use crate::wire;
+use crate::{spans, wire};
 
 /// No caller may ask for more.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(60);
@@ -23,19 +23,32 @@ pub const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct CallScope {
     random: Arc<dyn Random>,
     default_timeout: Duration,
+    spans: Spans,
 }
 
 impl CallScope {
     /// `default_timeout` is for requests that bring none.
     #[must_use]
     pub fn new(random: Arc<dyn Random>, default_timeout: Duration) -> Self {
-        Self { random, default_timeout }
+        let spans = Spans::off(Arc::clone(&random));
+        Self { random, default_timeout, spans }
     }
 
-    fn call(&self, headers: &http::HeaderMap) -> Call {
+    /// The same with a span per call; the handler's work is below it.
+    #[must_use]
+    pub fn traced(self, spans: Spans) -> Self {
+        Self { spans, ..self }
+    }
+
+    /// The call, and its span unless it is a probe's.
+    fn call(&self, head: (&str, &http::HeaderMap)) -> (Call, Option<Span>) {
+        let (path, headers) = head;
         let timeout = wire::timeout(headers).unwrap_or(self.default_timeout).min(MAX_TIMEOUT);
-        let trace = wire::trace(headers).unwrap_or_else(|| TraceContext::root(self.random.as_ref()));
-        Call::new(Deadline::after(timeout), trace)
+        let sent = wire::trace(headers);
+        let span = (!spans::is_probe(path)).then(|| spans::open(&self.spans, SpanKind::Server, path, sent));
+        let own = span.as_ref().map(Span::context);
+        let trace = own.or(sent).unwrap_or_else(|| TraceContext::root(self.random.as_ref()));
+        (Call::new(Deadline::after(timeout), trace), span)
     }
 }
 
@@ -70,19 +83,31 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let call = self.scope.call(request.headers());
+        let (call, mut span) = self.scope.call((request.uri().path(), request.headers()));
         if call.deadline.has_passed() {
+            note(&mut span, Code::DeadlineExceeded);
             return Box::pin(std::future::ready(Ok(late())));
         }
-        let span =
+        let logged =
             tracing::debug_span!("grpc", method = request.uri().path(), trace_id = %call.trace.trace_id());
-        let handler = self.inner.call(request).instrument(span);
+        let handler = self.inner.call(request).instrument(logged);
         Box::pin(call.scope(async move {
-            match tokio::time::timeout_at(call.deadline.instant(), handler).await {
-                Ok(answer) => answer,
-                Err(_) => Ok(late()),
-            }
+            let answer = tokio::time::timeout_at(call.deadline.instant(), handler).await;
+            let answer = answer.unwrap_or_else(|_| Ok(late()));
+            note(&mut span, answer.as_ref().map_or(Code::Unknown, code));
+            answer
         }))
+    }
+}
+
+/// The code that an answer's head says. A unary answer that is well says it in its trailers only.
+fn code<R>(answer: &http::Response<R>) -> Code {
+    wire::ended(answer.headers()).map_or(Code::Ok, |ended| ended.code)
+}
+
+fn note(span: &mut Option<Span>, code: Code) {
+    if let Some(span) = span {
+        spans::served(span, code);
     }
 }
 

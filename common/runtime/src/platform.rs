@@ -11,10 +11,10 @@ use std::{
 };
 
 use bus::Bus;
-use common::{Clock, Fault, Ids, Random};
+use common::{Clock, Fault, Ids, Random, Spans};
 use mesh::{Mesh, Registrar};
 use store::DocumentStore;
-use telemetry::Metrics;
+use telemetry::{Metrics, Traces, Untraced};
 
 use crate::tasks::Tasks;
 pub use embedded::{Between, Embedded, EmbeddedError, Nothing, topology};
@@ -36,6 +36,9 @@ pub struct Platform {
     pub registrar: Arc<dyn Registrar>,
     pub bus: Arc<dyn Bus>,
     pub tasks: Tasks,
+    /// Where the service that this handle is for opens spans.
+    pub spans: Spans,
+    traces: Arc<dyn Traces>,
     stores: OpenStores,
 }
 
@@ -62,7 +65,10 @@ struct OpenStores {
 impl Platform {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
+        let traces = Arc::new(Untraced(Arc::clone(&parts.random)));
         Self {
+            spans: Spans::off(Arc::clone(&parts.random)),
+            traces,
             ids: Ids::new(Arc::clone(&parts.clock), Arc::clone(&parts.random)),
             clock: parts.clock,
             random: parts.random,
@@ -73,6 +79,24 @@ impl Platform {
             tasks: parts.tasks,
             stores: OpenStores { opener: parts.stores, open: Arc::default() },
         }
+    }
+
+    /// The same platform with traces that leave the process.
+    #[must_use]
+    pub fn traced(self, traces: Arc<dyn Traces>) -> Self {
+        Self { traces, ..self }
+    }
+
+    /// The platform as one service sees it: spans and calls carry its name.
+    #[must_use]
+    pub fn of(&self, service: &'static str) -> Self {
+        let spans = self.traces.of(service);
+        Self { mesh: self.mesh.traced(spans.clone()), spans, ..self.clone() }
+    }
+
+    /// Sends the spans that have ended, before the process does.
+    pub async fn flush_traces(&self) {
+        self.traces.flush().await;
     }
 
     /// The store of a service: the same one at each call. `internal` when it cannot be opened.

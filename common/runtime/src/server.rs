@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use common::Fault;
-use mesh::{Instance, Registration};
+use mesh::{Instance, Registration, server::CallScope};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
@@ -51,13 +51,14 @@ pub struct Running {
 /// `internal` when the listener is broken.
 pub async fn start(service: Service, listener: TcpListener, platform: &Platform) -> Result<Running, Fault> {
     let Service { name, proto_services, routes, checks, workers } = service;
+    let platform = &platform.of(name);
     let address = listener.local_addr().map_err(|e| Fault::internal(format!("{name}: listener: {e}")))?;
     let (health, health_server) = tonic_health::server::health_reporter();
     set_serving(&health, &proto_services, ServingStatus::NotServing).await;
     let stop = CancellationToken::new();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = limited_server()
-        .layer(mesh::server::CallScope::new(Arc::clone(&platform.random), DEFAULT_TIMEOUT))
+        .layer(CallScope::new(Arc::clone(&platform.random), DEFAULT_TIMEOUT).traced(platform.spans.clone()))
         .add_routes(routes)
         .add_service(health_server)
         .add_service(reflection(&proto_services)?)

@@ -3,6 +3,8 @@
 pub mod calls;
 pub mod logs;
 pub mod metrics;
+pub mod traces;
 
 pub use calls::{CallAttempt, CallMetrics};
 pub use metrics::Metrics;
+pub use traces::{Traces, Untraced};

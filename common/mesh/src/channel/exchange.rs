@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Deadline, TraceContext};
+use common::{Deadline, Spans, TraceContext};
 use http::{
     Uri, request,
     uri::{self, PathAndQuery, Scheme},
@@ -33,6 +33,7 @@ pub(crate) struct Exchange {
     pub(crate) deadline: Deadline,
     /// The caller's; each attempt is a span of its own below it.
     pub(crate) trace: Option<TraceContext>,
+    pub(crate) spans: Spans,
 }
 
 /// The attempts that a call has used up.
@@ -74,7 +75,8 @@ impl Exchange {
         loop {
             let endpoint = self.target.endpoint(avoid.as_ref()).await?;
             let flight = Flight::begin(self, &endpoint, path.path(), used.sent + 1);
-            let outcome = flight.send(self.head(&head, &path, &endpoint), message.clone()).await;
+            let head = self.head(&head, &path, &endpoint, flight.trace());
+            let outcome = flight.send(head, message.clone()).await;
             match self.pause(&outcome, &mut used) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return outcome.into_result(self.target.service),
@@ -101,7 +103,13 @@ impl Exchange {
     }
 
     /// The head of one attempt: the caller's, with the time that is left and a span of its own.
-    fn head(&self, head: &request::Parts, path: &PathAndQuery, endpoint: &LiveEndpoint) -> http::Request<()> {
+    fn head(
+        &self,
+        head: &request::Parts,
+        path: &PathAndQuery,
+        endpoint: &LiveEndpoint,
+        trace: Option<TraceContext>,
+    ) -> http::Request<()> {
         let mut to = uri::Parts::default();
         to.scheme = Some(Scheme::HTTP);
         to.authority = Some(endpoint.authority.clone());
@@ -113,9 +121,8 @@ impl Exchange {
         let headers = request.headers_mut();
         headers.clone_from(&head.headers);
         headers.insert(wire::GRPC_TIMEOUT, wire::timeout_value(self.deadline.remaining()));
-        if let Some(trace) = self.trace {
-            let span = trace.child(self.target.random.as_ref());
-            headers.insert(wire::TRACEPARENT, wire::trace_value(span));
+        if let Some(trace) = trace {
+            headers.insert(wire::TRACEPARENT, wire::trace_value(trace));
         }
         request
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use common::{Span, SpanKind, TraceContext};
 use h2::RecvStream;
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     method::Shape,
     observer::Attempt,
+    spans,
     wire::{self, Ended},
 };
 
@@ -37,6 +39,8 @@ pub(crate) struct Flight<'a> {
     path: &'a str,
     number: u32,
     started: Instant,
+    /// Of a call that belongs to a trace.
+    span: Option<Span>,
     ended: bool,
 }
 
@@ -66,7 +70,13 @@ impl<'a> Flight<'a> {
         number: u32,
     ) -> Self {
         endpoint.load.begin();
-        Self { exchange, endpoint, path, number, started: Instant::now(), ended: false }
+        let span = exchange.trace.map(|trace| open_span(exchange, endpoint, (path, number), trace));
+        Self { exchange, endpoint, path, number, started: Instant::now(), span, ended: false }
+    }
+
+    /// What the peer is to see as the parent of its own span.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.span.as_ref().map(Span::context)
     }
 
     pub(crate) async fn send(mut self, head: http::Request<()>, message: Bytes) -> Outcome {
@@ -117,6 +127,9 @@ impl<'a> Flight<'a> {
             self.exchange.target.republish();
         }
         if let Outcome::Unsent = outcome {
+            if let Some(span) = &mut self.span {
+                span.fail("unsent");
+            }
             return self.endpoint.load.end();
         }
         let against = match outcome {
@@ -133,7 +146,10 @@ impl<'a> Flight<'a> {
         self.count(outcome.code(), against);
     }
 
-    fn count(&self, code: Code, against: bool) {
+    fn count(&mut self, code: Code, against: bool) {
+        if let Some(span) = &mut self.span {
+            spans::answered(span, code);
+        }
         self.endpoint.load.end();
         self.endpoint.attempts.fetch_add(1, Ordering::Relaxed);
         if against {
@@ -147,6 +163,20 @@ impl<'a> Flight<'a> {
             number: self.number,
         });
     }
+}
+
+fn open_span(
+    exchange: &Exchange,
+    endpoint: &LiveEndpoint,
+    (path, number): (&str, u32),
+    trace: TraceContext,
+) -> Span {
+    let mut span = spans::open(&exchange.spans, SpanKind::Client, path, Some(trace));
+    span.set("peer.service", exchange.target.service);
+    span.set_shown("server.address", &endpoint.address.ip());
+    span.set("server.port", endpoint.address.port());
+    span.set("ordermesh.attempt", number);
+    span
 }
 
 impl Drop for Flight<'_> {
