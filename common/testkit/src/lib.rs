@@ -6,4 +6,6 @@ pub mod bus;
 pub mod clock;
 pub mod faulty;
 pub mod random;
+#[cfg(feature = "servers")]
+pub mod servers;
 pub mod store;
