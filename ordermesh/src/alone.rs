@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use common::{SystemClock, SystemRandom};
-use mesh::discovery::fixed::Peer;
+use mesh::Peer;
 use runtime::{Platform, SettingError, Settings, readiness::State, signals::Signals};
 use telemetry::Metrics;
 use tokio::sync::watch;

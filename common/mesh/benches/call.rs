@@ -99,7 +99,7 @@ async fn serve(scope: Option<CallScope>) -> SocketAddr {
 
 async fn mesh_to(address: SocketAddr) -> Mesh {
     let registry = EmbeddedRegistry::new();
-    let instance = Instance { service: SERVICE, address, version: "bench" };
+    let instance = Instance::new(SERVICE, address, "bench");
     let _ = registry.announce(instance).await;
     let method = Method { repeatable: true, shape: Shape::Unary };
     let methods = MethodTable::from_iter([("/grpc.health.v1.Health/Check", method)]);

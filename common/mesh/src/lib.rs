@@ -11,8 +11,8 @@ mod wire;
 
 pub use channel::{Mesh, MeshChannel, MeshSettings};
 pub use discovery::{
-    Endpoint, EndpointSet, Instance, Registrar, Registration, Resolver, embedded::EmbeddedRegistry,
-    fixed::FixedResolver,
+    Check, Endpoint, EndpointSet, Instance, Peer, Registrar, Registration, Resolver,
+    embedded::EmbeddedRegistry, fixed::FixedResolver,
 };
 pub use method::{Method, MethodTable, Shape};
 pub use observer::{Attempt, Observer};

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use common::Fault;
-use mesh::{Instance, Registration, server::CallScope};
+use mesh::{Check, Instance, Registration, server::CallScope};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
@@ -39,7 +39,7 @@ pub struct Running {
     proto_services: Vec<&'static str>,
     health: HealthReporter,
     readiness: watch::Receiver<State>,
-    registration: watch::Receiver<Option<SocketAddr>>,
+    announced: watch::Receiver<bool>,
     withdraw: CancellationToken,
     announcer: JoinHandle<()>,
     stop: CancellationToken,
@@ -73,12 +73,12 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
     }
     let readiness = Readiness::watch(name, checks, health.clone(), proto_services.clone(), platform);
     let withdraw = CancellationToken::new();
-    let (announced, registration) = watch::channel(None);
+    let (sender, announced) = watch::channel(false);
     let announcer = tokio::spawn(announce(
-        Instance { service: name, address, version: env!("CARGO_PKG_VERSION") },
+        instance(name, address, &proto_services),
         platform.clone(),
         readiness.clone(),
-        announced,
+        sender,
         withdraw.clone(),
     ));
     Ok(Running {
@@ -87,7 +87,7 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
         proto_services,
         health,
         readiness,
-        registration,
+        announced,
         withdraw,
         announcer,
         stop,
@@ -98,9 +98,9 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
 impl Running {
     /// Waits until the service is ready and announced.
     pub async fn ready(&self) {
-        let mut announced = self.registration.clone();
+        let mut announced = self.announced.clone();
         // The sender lives as long as the announcer; when that has ended the service is stopping.
-        let _ = announced.wait_for(Option::is_some).await;
+        let _ = announced.wait_for(|announced| *announced).await;
     }
 
     /// What must answer, and whether it does, as it changes.
@@ -120,6 +120,12 @@ impl Running {
             tracing::warn!(service = self.name, "calls were cut: they outlived the drain limit");
         }
     }
+}
+
+fn instance(name: &'static str, address: SocketAddr, proto_services: &[&'static str]) -> Instance {
+    let whole_server = "";
+    let check = Check::Grpc { name: proto_services.first().copied().unwrap_or(whole_server) };
+    Instance::new(name, address, env!("CARGO_PKG_VERSION")).checked_by(check)
 }
 
 fn limited_server() -> Server {
@@ -152,7 +158,7 @@ async fn announce(
     instance: Instance,
     platform: Platform,
     mut readiness: watch::Receiver<State>,
-    announced: watch::Sender<Option<SocketAddr>>,
+    announced: watch::Sender<bool>,
     withdraw: CancellationToken,
 ) {
     let work = async {
@@ -163,7 +169,7 @@ async fn announce(
         () = withdraw.cancelled() => return,
         registration = work => registration,
     };
-    announced.send_replace(Some(instance.address));
+    announced.send_replace(true);
     withdraw.cancelled().await;
     registration.withdraw().await;
 }

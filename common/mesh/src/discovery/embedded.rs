@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use common::Fault;
 use tokio::sync::watch;
 
-use super::{Endpoint, EndpointSet, Instance, Registrar, Registration, Resolver};
+use super::{Endpoint, EndpointSet, Instance, Peer, Registrar, Registration, Resolver};
 
 type Services = HashMap<&'static str, watch::Sender<EndpointSet>>;
 
@@ -50,7 +50,13 @@ impl EmbeddedRegistry {
 #[async_trait]
 impl Registrar for EmbeddedRegistry {
     async fn announce(&self, instance: Instance) -> Result<Box<dyn Registration>, Fault> {
-        let endpoint = Endpoint { address: instance.address, weight: 1, version: instance.version.into() };
+        let Peer::Address(address) = instance.address else {
+            return Err(Fault::internal(format!(
+                "{} is not an address inside one process",
+                instance.address
+            )));
+        };
+        let endpoint = Endpoint { address, weight: instance.weight.max(1), version: instance.version.into() };
         self.change(instance.service, |endpoints| {
             endpoints.retain(|known| known.address != endpoint.address);
             endpoints.push(endpoint.clone());

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     fmt, io,
     net::SocketAddr,
-    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,50 +15,13 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use super::{Endpoint, EndpointSet, Resolver};
+use super::{Endpoint, EndpointSet, Peer, Resolver};
 
 /// How often names are looked up.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(5);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Addresses that are taken from one name.
 const MAX_ADDRESSES: usize = 256;
-
-/// Where an instance is: an address, or a name that stands for any number of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Peer {
-    Address(SocketAddr),
-    Name { host: String, port: u16 },
-}
-
-/// The text is not `host:port`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotAPeer;
-
-impl fmt::Display for NotAPeer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected host:port with a port from 1 to 65535")
-    }
-}
-
-impl std::error::Error for NotAPeer {}
-
-impl FromStr for Peer {
-    type Err = NotAPeer;
-
-    fn from_str(text: &str) -> Result<Self, NotAPeer> {
-        let text = text.trim();
-        if let Ok(address) = text.parse::<SocketAddr>() {
-            return if address.port() == 0 { Err(NotAPeer) } else { Ok(Self::Address(address)) };
-        }
-        let (host, port) = text.rsplit_once(':').ok_or(NotAPeer)?;
-        let port = port.parse().ok().filter(|port| *port != 0).ok_or(NotAPeer)?;
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-        if host.is_empty() || !host.bytes().all(allowed) {
-            return Err(NotAPeer);
-        }
-        Ok(Self::Name { host: host.to_owned(), port })
-    }
-}
 
 /// Turns a name into addresses.
 #[async_trait]

@@ -106,11 +106,11 @@ async fn a_name_is_looked_up_again_and_an_empty_or_failing_answer_changes_nothin
 #[test]
 fn a_peer_is_an_address_or_a_name_with_a_port() {
     for good in ["127.0.0.1:2000", "[::1]:2000", "stock:2002", "stock.mesh.svc.cluster.local:1", " a:1 "] {
-        good.parse::<fixed::Peer>().expect(good);
+        good.parse::<mesh::Peer>().expect(good);
     }
     for bad in
         ["", "stock", "stock:", "stock:0", "127.0.0.1:0", ":2000", "stock:70000", "http://stock:1", "a b:1"]
     {
-        assert!(bad.parse::<fixed::Peer>().is_err(), "{bad}");
+        assert!(bad.parse::<mesh::Peer>().is_err(), "{bad}");
     }
 }

@@ -208,8 +208,7 @@ impl Net {
     }
 
     pub(crate) async fn announce(&self, address: SocketAddr) -> Box<dyn Registration> {
-        let instance = Instance { service: SERVICE, address, version: "test" };
-        self.registry.announce(instance).await.unwrap()
+        self.registry.announce(Instance::new(SERVICE, address, "test")).await.unwrap()
     }
 
     pub(crate) fn client(&self) -> HealthClient<MeshChannel> {

@@ -3,10 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use common::{Clock, Random};
-use mesh::{
-    Mesh,
-    discovery::fixed::{FixedResolver, Peer},
-};
+use mesh::{FixedResolver, Mesh, Peer};
 use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
