@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use common::{Clock, Random, SystemClock, SystemRandom};
 use runtime::{
     Settings,
-    platform::{Between, Embedded, Nothing},
+    platform::{Between, Nothing, Opened},
     server::Running,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long tasks may take to end once everything is told to stop.
-const TASKS_DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const TASKS_DRAIN: Duration = Duration::from_secs(10);
 
 /// What a mesh is started with.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct AllInOne {
     pub addresses: Addresses,
     pub data_dir: PathBuf,
     pub test_mode: bool,
-    embedded: Embedded,
+    opened: Opened,
     services: Vec<Running>,
     gateway: HttpServer,
     metrics: Option<HttpServer>,
@@ -66,9 +66,9 @@ impl AllInOne {
 
     /// Resolves when the mesh cannot go on: its database failed or a worker died.
     pub async fn failed(&self) {
-        let shutdown = self.embedded.platform.tasks.shutdown();
+        let shutdown = self.opened.platform.tasks.shutdown();
         tokio::select! {
-            () = self.embedded.database.failed() => tracing::error!("the database failed; stopping"),
+            () = self.opened.failed() => tracing::error!("the database failed; stopping"),
             () = shutdown.cancelled() => {}
         }
     }
@@ -82,13 +82,13 @@ impl AllInOne {
     /// What the services stand on, for tests.
     #[must_use]
     pub fn platform(&self) -> &runtime::Platform {
-        &self.embedded.platform
+        &self.opened.platform
     }
 
     /// Stops in order: workers and streams end, answers under way are finished from the outside in, then the
     /// database is closed.
     pub async fn stop(self) {
-        let tasks = self.embedded.platform.tasks.clone();
+        let tasks = self.opened.platform.tasks.clone();
         tasks.shutdown().cancel();
         self.gateway.stop().await;
         futures::future::join_all(self.services.into_iter().map(Running::stop)).await;
@@ -101,7 +101,7 @@ impl AllInOne {
         if let Some(metrics) = self.metrics {
             metrics.stop().await;
         }
-        self.embedded.database.close().await;
+        self.opened.close().await;
     }
 
     /// What the program prints when it is ready.

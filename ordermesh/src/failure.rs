@@ -1,9 +1,12 @@
 //! Why the program ends with something other than 0, and why a mesh did not start: one line each.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use common::Fault;
-use runtime::SettingError;
+use runtime::{SettingError, platform::OpenError};
 use thiserror::Error;
 
 /// Why the program ends with something other than 0.
@@ -45,6 +48,17 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// A platform that cannot be opened.
+    pub(crate) fn opening(data_dir: &Path, error: OpenError) -> Self {
+        match error {
+            OpenError::Setting(error) => Self::Setting(error),
+            OpenError::Database(error) => {
+                Self::Data { folder: data_dir.to_owned(), problem: error.to_string() }
+            }
+            OpenError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+
     /// Whether someone must change a setting (exit code 2) rather than look for a fault of ours.
     #[must_use]
     pub fn is_usage(&self) -> bool {

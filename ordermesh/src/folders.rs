@@ -2,7 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use runtime::Settings;
+
 use crate::failure::StartError;
+
+/// The data folder.
+#[must_use]
+pub(crate) fn data_dir(settings: &Settings) -> PathBuf {
+    PathBuf::from(settings.text("DATA_DIR").unwrap_or("./data"))
+}
 
 /// Where the mesh keeps its data.
 #[must_use]

@@ -1,6 +1,6 @@
-//! The roles that can run in a process of their own, and what each lacks in this build.
+//! The roles that can run in a process of their own: whom each calls, and what it needs.
 
-use runtime::{SettingError, Settings};
+use runtime::{SettingError, Settings, platform::NETWORKED};
 
 /// One role of the mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Role {
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
-            Self::Gateway => "Run the HTTP gateway alone; finds its peers by the *_ADDRS settings",
+            Self::Gateway => "Run the HTTP gateway alone (needs CONSUL_ADDR or the *_ADDRS settings)",
             Self::Orders => "Run orders alone (needs RABBITMQ_URL and MONGODB_URI)",
             Self::Payments => "Run payments alone (needs RABBITMQ_URL and MONGODB_URI)",
             Self::Stock => "Run stock alone (needs RABBITMQ_URL and MONGODB_URI)",
@@ -51,34 +51,90 @@ impl Role {
     pub fn is_stateful(self) -> bool {
         !matches!(self, Self::Gateway | Self::Sandbox)
     }
+
+    /// Whom it calls.
+    #[must_use]
+    pub fn peers(self) -> &'static [Self] {
+        match self {
+            Self::Gateway => &[Self::Orders, Self::Payments, Self::Stock, Self::Kitchen],
+            Self::Orders => &[Self::Payments, Self::Stock, Self::Kitchen],
+            Self::Stock => &[Self::Orders],
+            Self::Payments | Self::Kitchen | Self::Sandbox => &[],
+        }
+    }
+
+    /// The setting that gives fixed addresses of this role to others.
+    #[must_use]
+    pub fn addresses_setting(self) -> Option<&'static str> {
+        match self {
+            Self::Orders => Some("ORDERS_ADDRS"),
+            Self::Payments => Some("PAYMENTS_ADDRS"),
+            Self::Stock => Some("STOCK_ADDRS"),
+            Self::Kitchen => Some("KITCHEN_ADDRS"),
+            Self::Gateway | Self::Sandbox => None,
+        }
+    }
+
+    /// The setting with its documented address.
+    #[must_use]
+    pub fn address_setting(self) -> &'static str {
+        match self {
+            Self::Gateway => "HTTP_ADDR",
+            Self::Orders => "ORDERS_GRPC_ADDR",
+            Self::Payments => "PAYMENTS_GRPC_ADDR",
+            Self::Stock => "STOCK_GRPC_ADDR",
+            Self::Kitchen => "KITCHEN_GRPC_ADDR",
+            Self::Sandbox => "SANDBOX_ADDR",
+        }
+    }
 }
 
-/// What this build cannot do for the role, as one line. The embedded store, bus and registry live inside one process
-/// and are never shared, so a stateful role on its own needs the networked adapters.
+/// What the role lacks, as one line. The embedded store, bus and registry live inside one process and are never
+/// shared, so a service on its own needs servers that others reach too.
 pub fn check_available(role: Role, settings: &Settings) -> Result<(), SettingError> {
     if role.is_stateful() {
-        let missing: Vec<_> =
-            ["RABBITMQ_URL", "MONGODB_URI"].into_iter().filter(|n| !settings.is_set(n)).collect();
-        let unset =
-            if missing.is_empty() { String::new() } else { format!("{} not set; ", missing.join(" and ")) };
+        check_servers(role, settings)?;
+    }
+    if role == Role::Payments {
+        payments::Config::load(settings)?.check()?;
+    }
+    check_peers(role, settings)
+}
+
+fn check_servers(role: Role, settings: &Settings) -> Result<(), SettingError> {
+    let name = role.name();
+    if !NETWORKED {
         return Err(SettingError {
-            name: role.name().to_owned(),
-            problem: format!(
-                "{unset}a service on its own needs a build with the networked adapters (cargo feature `networked`); \
-                 this build runs all services in one process"
-            ),
+            name: name.to_owned(),
+            problem: "a service on its own needs a build with the networked adapters (cargo feature \
+                      `networked`); this build runs all services in one process"
+                .to_owned(),
             example: "`ordermesh up`".to_owned(),
         });
     }
-    if role == Role::Gateway {
-        for name in ["ORDERS_ADDRS", "PAYMENTS_ADDRS", "STOCK_ADDRS", "KITCHEN_ADDRS"] {
-            if !settings.is_set(name) {
-                return Err(SettingError::new(
-                    name,
-                    "is not set, and a gateway on its own must know its peers",
-                ));
-            }
-        }
+    let unset = |setting, use_| {
+        Err(SettingError::new(setting, format!("is not set, and {name} on its own {use_} there")))
+    };
+    if !settings.is_set("RABBITMQ_URL") && !settings.is_set("RABBITMQ_HOST") {
+        return unset("RABBITMQ_URL", "sends and takes its events");
+    }
+    if !settings.is_set("MONGODB_URI") {
+        return unset("MONGODB_URI", "keeps its data");
     }
     Ok(())
+}
+
+fn check_peers(role: Role, settings: &Settings) -> Result<(), SettingError> {
+    if NETWORKED && settings.is_set("CONSUL_ADDR") {
+        return Ok(());
+    }
+    let registry = if NETWORKED { ", nor is CONSUL_ADDR" } else { "" };
+    let unknown = role.peers().iter().filter_map(|peer| peer.addresses_setting());
+    match unknown.into_iter().find(|name| !settings.is_set(name)) {
+        Some(name) => Err(SettingError::new(
+            name,
+            format!("is not set{registry}, and {} on its own must find its peers", role.name()),
+        )),
+        None => Ok(()),
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use runtime::{SettingError, Settings};
+use runtime::{SettingError, Settings, platform::NETWORKED};
 
 /// Settings that only a build with the networked adapters can follow.
-const NETWORKED: [&str; 5] =
+const NETWORKED_ONLY: [&str; 5] =
     ["CONSUL_ADDR", "RABBITMQ_URL", "RABBITMQ_HOST", "MONGODB_URI", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 /// Addresses that speak without authentication or identity.
 const UNGUARDED: [&str; 7] = [
@@ -29,7 +29,7 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
 }
 
 fn check_networked(settings: &Settings) -> Result<(), SettingError> {
-    match NETWORKED.into_iter().find(|name| settings.is_set(name)) {
+    match NETWORKED_ONLY.into_iter().find(|name| !NETWORKED && settings.is_set(name)) {
         Some(name) => Err(SettingError::new(
             name,
             "needs a build with the networked adapters (cargo feature `networked`); this build has the embedded ones: unset it",

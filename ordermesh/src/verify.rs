@@ -1,31 +1,29 @@
-//! `ordermesh verify`: opens the data folder alone, checks every service's invariants and those between services.
-//! Exit codes: 0 clean, 1 an invariant is broken, 2 no folder or locked.
+//! `ordermesh verify`: opens the data folder alone, or the servers that the settings name, and checks every service's
+//! invariants and those between services. Exit codes: 0 clean, 1 an invariant is broken, 2 no folder or locked.
 
 mod across;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use common::{Fault, Report, SystemClock, SystemRandom};
 use runtime::{
     SettingError, Settings,
-    platform::{Embedded, EmbeddedError},
+    platform::{Nothing, Opened, Opening},
 };
 use serde_json::json;
 use store::DocumentStore;
 
 use crate::{
-    failure::Failure,
-    folders::{mesh_folder, sandbox_folder},
+    failure::{Failure, StartError},
+    folders::{data_dir, mesh_folder, sandbox_folder},
     output::{print, print_json},
 };
 
 /// Checks the folder and prints what was found.
 pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
-    let folder = PathBuf::from(settings.text("DATA_DIR").unwrap_or("./data"));
-    let report = check(&folder).await?;
+    let folder = data_dir(settings);
+    let on_servers = settings.is_set("MONGODB_URI");
+    let report = if on_servers { check_servers(settings, &folder).await? } else { check(&folder).await? };
     if json {
         print_json(&json!({"violations": report.violations, "in_flight": report.in_flight}))?;
     } else {
@@ -44,21 +42,33 @@ pub async fn check(folder: &Path) -> Result<Report, Failure> {
     if !mesh.is_dir() {
         return Err(usage(folder, "there is no data of a mesh"));
     }
-    let embedded =
-        Embedded::open(&mesh, Arc::new(SystemClock), Arc::new(SystemRandom)).map_err(
-            |error| match error {
-                EmbeddedError::Open(error) => usage(folder, &error.to_string()),
-                EmbeddedError::Fault(fault) => Failure::Running(fault.to_string()),
-            },
-        )?;
-    let report = everything(&embedded, folder).await;
-    embedded.database.close().await;
+    let opened = Opened::embedded(&mesh, Arc::new(SystemClock), Arc::new(SystemRandom))
+        .map_err(|error| StartError::opening(folder, error))?;
+    let report = everything(&opened, folder).await;
+    opened.close().await;
     report
 }
 
-async fn everything(embedded: &Embedded, folder: &Path) -> Result<Report, Failure> {
+/// The same for stores and queues on servers, which a running mesh may use meanwhile: what it is just doing shows as
+/// work in flight, or as a violation that the next run no longer has.
+async fn check_servers(settings: &Settings, folder: &Path) -> Result<Report, Failure> {
+    let opened = Opened::open(Opening {
+        settings: settings.clone(),
+        folder: None,
+        peers: HashMap::new(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        between: Arc::new(Nothing),
+    })
+    .map_err(|error| StartError::opening(folder, error))?;
+    let report = everything(&opened, folder).await;
+    opened.close().await;
+    report
+}
+
+async fn everything(opened: &Opened, folder: &Path) -> Result<Report, Failure> {
     let failed = |fault: Fault| Failure::Running(fault.to_string());
-    let mut report = services(embedded).await.map_err(failed)?;
+    let mut report = services(opened).await.map_err(failed)?;
     let charges = match provider(folder)? {
         Some(books) => {
             report.merge(sandbox::verify::check(&books).await.map_err(failed)?);
@@ -66,7 +76,7 @@ async fn everything(embedded: &Embedded, folder: &Path) -> Result<Report, Failur
         }
         None => None,
     };
-    report.merge(across::check(&embedded.platform, charges.as_deref()).await.map_err(failed)?);
+    report.merge(across::check(&opened.platform, charges.as_deref()).await.map_err(failed)?);
     Ok(report)
 }
 
@@ -74,8 +84,8 @@ fn usage(folder: &Path, problem: &str) -> Failure {
     SettingError::new("DATA_DIR", format!("{}: {problem}", folder.display())).into()
 }
 
-async fn services(embedded: &Embedded) -> Result<Report, Fault> {
-    let platform = &embedded.platform;
+async fn services(opened: &Opened) -> Result<Report, Fault> {
+    let platform = &opened.platform;
     let mut report = Report::default();
     let (orders, stock) =
         (platform.store(contracts::service::ORDERS)?, platform.store(contracts::service::STOCK)?);

@@ -1,8 +1,15 @@
 //! What a service stands on, chosen once per process: embedded or networked, real or simulated.
 
 mod absent;
+mod between;
 mod embedded;
-mod fixed;
+#[cfg(feature = "networked")]
+mod networked;
+#[cfg(not(feature = "networked"))]
+#[path = "platform/not_networked.rs"]
+mod networked;
+mod opened;
+mod peers;
 
 use std::{
     collections::HashMap,
@@ -10,14 +17,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use bus::Bus;
+use bus::{Bus, QueueSpec, Topology};
 use common::{Clock, Fault, Ids, Random, Spans};
 use mesh::{Mesh, Registrar};
 use store::DocumentStore;
 use telemetry::{Metrics, Traces, Untraced};
 
 use crate::tasks::Tasks;
-pub use embedded::{Between, Embedded, EmbeddedError, Nothing, topology};
+pub use between::{Between, Nothing};
+pub use networked::NETWORKED;
+pub use opened::{OpenError, Opened, Opening};
 
 /// Opens the store of one service.
 pub trait Stores: Send + Sync + fmt::Debug {
@@ -108,5 +117,15 @@ impl Platform {
         let store = self.stores.opener.open(service)?;
         open.insert(service, Arc::clone(&store));
         Ok(store)
+    }
+}
+
+/// What every bus adapter declares: the contracts' exchange and queues.
+#[must_use]
+pub fn topology() -> Topology {
+    let queue = |queue: &contracts::topics::Queue| QueueSpec { name: queue.name, bindings: queue.bindings };
+    Topology {
+        exchange: contracts::topics::EXCHANGE,
+        queues: contracts::topics::QUEUES.iter().map(queue).collect(),
     }
 }

@@ -11,7 +11,7 @@ use contracts::{
     topics::EventType,
 };
 use mesh::MeshChannel;
-use runtime::{platform::Embedded, server::Running};
+use runtime::{platform::Opened, server::Running};
 use testkit::clock::ManualClock;
 use tokio::{net::TcpListener, time::Instant};
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) embedded: Embedded,
+    pub(crate) embedded: Opened,
     _service: Running,
     _folder: tempfile::TempDir,
 }
@@ -33,7 +33,7 @@ impl World {
     pub(crate) async fn with(config: kitchen::Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
-        let embedded = Embedded::open(folder.path(), clock.clone(), Arc::new(SystemRandom)).unwrap();
+        let embedded = Opened::embedded(folder.path(), clock.clone(), Arc::new(SystemRandom)).unwrap();
         let service = kitchen::wire(config, &embedded.platform).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let running = runtime::server::start(service, listener, &embedded.platform).await.unwrap();

@@ -2,15 +2,15 @@
 //! found before anything serves.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use common::Fault;
 use runtime::{
     Platform, Service, Settings,
-    platform::{Embedded, EmbeddedError},
+    platform::{Opened, Opening},
     server::{self, Running},
 };
 use tokio::net::TcpListener;
@@ -18,24 +18,26 @@ use tokio::net::TcpListener;
 use super::{AllInOne, Options};
 use crate::{
     failure::StartError,
-    folders::{make, mesh_folder, sandbox_folder},
+    folders::{data_dir, make, mesh_folder, sandbox_folder},
     http_server::{HttpServer, SandboxServer},
     listeners::Listeners,
 };
 
 pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
     let Options { settings, clock, random, between } = options;
-    let data_dir = PathBuf::from(settings.text("DATA_DIR").unwrap_or("./data"));
+    let data_dir = data_dir(&settings);
     let with_sandbox =
         settings.text("STRIPE_SECRET_KEY").is_none() && settings.text("STRIPE_API_BASE").is_none();
     let listeners = Listeners::bind(&settings, with_sandbox).await?;
-    let embedded = Embedded::open_with(
-        &make(&mesh_folder(&data_dir))?,
-        Arc::clone(&clock),
-        Arc::clone(&random),
+    let opened = Opened::open(Opening {
+        settings: settings.clone(),
+        folder: Some(make(&mesh_folder(&data_dir))?),
+        peers: HashMap::new(),
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
         between,
-    )
-    .map_err(|error| refused(&data_dir, error))?;
+    })
+    .map_err(|error| StartError::opening(&data_dir, error))?;
     let addresses = listeners.addresses;
     let mut settings = settings.with("HTTP_ADDR", addresses.gateway.to_string());
     let sandbox = match listeners.sandbox {
@@ -50,7 +52,7 @@ pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
         None => None,
     };
     let settings = resolve(settings)?;
-    let platform = &embedded.platform;
+    let platform = &opened.platform;
     let services = vec![
         serve(stock::wire(stock::Config::load(&settings)?, platform)?, listeners.stock, platform).await?,
         serve(kitchen::wire(kitchen::Config::load(&settings)?, platform)?, listeners.kitchen, platform)
@@ -73,16 +75,7 @@ pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
         let state = services[0].readiness();
         HttpServer::start(listener, runtime::probes::router(platform.metrics.clone(), state))
     });
-    Ok(AllInOne { addresses, data_dir, test_mode, embedded, services, gateway, metrics, sandbox })
-}
-
-fn refused(data_dir: &Path, error: EmbeddedError) -> StartError {
-    match error {
-        EmbeddedError::Open(error) => {
-            StartError::Data { folder: data_dir.to_owned(), problem: error.to_string() }
-        }
-        EmbeddedError::Fault(fault) => StartError::Fault(fault),
-    }
+    Ok(AllInOne { addresses, data_dir, test_mode, opened, services, gateway, metrics, sandbox })
 }
 
 /// What follows from the bound addresses and from this being the all-in-one program.

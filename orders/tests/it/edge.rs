@@ -9,7 +9,7 @@ use contracts::{
 };
 use futures::StreamExt as _;
 use orders::{config::Config, inbound::grpc::Grpc};
-use runtime::platform::Embedded;
+use runtime::platform::Opened;
 use tonic::Request;
 
 use crate::world::{Life, World};
@@ -117,12 +117,12 @@ async fn a_watch_is_a_stream_that_ends_with_the_order() {
 #[tokio::test]
 async fn the_service_is_wired_on_the_embedded_platform() {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = Embedded::open(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
+    let embedded = Opened::embedded(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let service = orders::wire::wire(Config::default(), &embedded.platform).unwrap();
     assert_eq!(service.proto_services, ["ordermesh.orders.v1.OrderService"]);
     let workers: Vec<_> = service.workers.iter().map(|(name, _)| *name).collect();
     for queue in ["orders.payments", "orders.kitchen", "orders.notifications", "orders.audit"] {
         assert!(workers.contains(&queue), "{workers:?}");
     }
-    embedded.database.close().await;
+    embedded.close().await;
 }

@@ -19,7 +19,7 @@ use mesh::MeshChannel;
 use payments::Config;
 use runtime::{
     http::{HttpLimits, serve},
-    platform::Embedded,
+    platform::Opened,
     server::{Running, start},
 };
 use sandbox::{Sandbox, WebhookSecret, open_store};
@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 struct Whole {
-    platform: Embedded,
+    platform: Opened,
     client: PaymentServiceClient<MeshChannel>,
     running: Running,
     ids: Ids,
@@ -39,7 +39,7 @@ impl Whole {
     async fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let platform = Embedded::open(&folder.path().join("mesh"), clock, Arc::new(SystemRandom)).unwrap();
+        let platform = Opened::embedded(&folder.path().join("mesh"), clock, Arc::new(SystemRandom)).unwrap();
         let sandbox_url = start_sandbox(&folder.path().join("sandbox"), &platform).await;
         let service = payments::wire(config(&sandbox_url), &platform.platform).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -126,7 +126,7 @@ impl Whole {
     }
 }
 
-async fn start_sandbox(folder: &Path, platform: &Embedded) -> String {
+async fn start_sandbox(folder: &Path, platform: &Opened) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -12,20 +12,20 @@ use contracts::{
     topics::{EventType, STOCK_ORDERS},
 };
 use mesh::MeshChannel;
-use runtime::platform::Embedded;
+use runtime::platform::Opened;
 use stock::Config;
 use tokio::net::TcpListener;
 
 struct Mesh {
     client: StockServiceClient<MeshChannel>,
-    embedded: Embedded,
+    embedded: Opened,
     ids: Ids,
     _folder: tempfile::TempDir,
 }
 
 async fn start() -> Mesh {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = Embedded::open(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
+    let embedded = Opened::embedded(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
     let platform = embedded.platform.clone();
     let service = stock::wire(Config { seed: true }, &platform).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,15 +1,14 @@
-//! What a role that owns no data has in place of a store, a bus and a registry: nothing, said clearly.
+//! What a role that owns no data has in place of a store and a bus: nothing, said clearly.
 
 use async_trait::async_trait;
 use bus::{DeadLetter, DeadLetters, Event, LiveHints, Publisher, QueueDepth, Subscriber, Subscription};
 use common::Fault;
-use mesh::{Instance, Registrar, Registration};
 use std::sync::Arc;
 use store::DocumentStore;
 
 use super::Stores;
 
-/// No store, no bus, no registry.
+/// No store, no bus.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Absent;
 
@@ -57,12 +56,5 @@ impl DeadLetters for Absent {
 
     async fn purge(&self, _: &str, _: &str) -> Result<bool, Fault> {
         Err(absent())
-    }
-}
-
-#[async_trait]
-impl Registrar for Absent {
-    async fn announce(&self, instance: Instance) -> Result<Box<dyn Registration>, Fault> {
-        Err(absent().with_detail(format!("{} has no registry to be announced in", instance.service)))
     }
 }
