@@ -94,6 +94,7 @@ codes! {
     ItemNotFound = "item_not_found" => NotFound,
     TicketNotFound = "ticket_not_found" => NotFound,
     PaymentNotFound = "payment_not_found" => NotFound,
+    DeadLetterNotFound = "dead_letter_not_found" => NotFound,
     RouteNotFound = "route_not_found" => NotFound,
     MethodNotAllowed = "method_not_allowed" => Invalid,
     InsufficientStock = "insufficient_stock" => Conflict,

@@ -4,6 +4,7 @@ mod audit_event;
 mod books;
 mod cancel_order;
 mod change;
+mod dead_letters;
 mod drive;
 mod drivers;
 mod get_stats;

@@ -228,11 +228,41 @@ pub struct QueueDepth {
     pub dead_letters: u64,
 }
 
-/// The bus as an operator sees it.
+/// A message that no handler could take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Names it within its queue.
+    pub id: String,
+    pub queue: String,
+    /// The event as JSON, when it can be read.
+    pub event_json: Option<String>,
+    /// The message otherwise.
+    pub raw: Option<String>,
+    pub reason: String,
+    pub attempts: u32,
+    pub first_failed_at: Timestamp,
+}
+
+/// The bus as an operator sees it: every service's queues.
+///
+/// Every method returns `unavailable` without a broker, and `invalid_parameter` for a queue that is not there.
 #[async_trait]
 pub trait Queues: Send + Sync + fmt::Debug {
-    /// Every durable queue; `unavailable` without a broker.
+    /// Every durable queue.
     async fn depths(&self) -> Result<Vec<QueueDepth>, Fault>;
+
+    /// The oldest dead letters of a queue.
+    async fn dead_letters(&self, queue: &str, limit: Limit) -> Result<Vec<DeadLetter>, Fault>;
+
+    /// The dead letter of this id; `None` when there is none.
+    async fn dead_letter(&self, queue: &str, id: &str) -> Result<Option<DeadLetter>, Fault>;
+
+    /// Puts it back into its queue, its failures forgotten; false when there is none of this id. `invalid_request`
+    /// when it cannot be read.
+    async fn replay(&self, queue: &str, id: &str) -> Result<bool, Fault>;
+
+    /// Removes it for good; false when there is none of this id.
+    async fn purge(&self, queue: &str, id: &str) -> Result<bool, Fault>;
 }
 
 /// A piece of work that outlives the request that started it.

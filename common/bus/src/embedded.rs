@@ -92,6 +92,10 @@ impl DeadLetters for EmbeddedBus {
         self.broker.list(self.broker.queue(queue)?, limit)
     }
 
+    async fn find(&self, queue: &str, id: &str) -> Result<Option<DeadLetter>, Fault> {
+        self.broker.find(self.broker.queue(queue)?, id)
+    }
+
     async fn replay(&self, queue: &str, id: &str) -> Result<bool, Fault> {
         self.broker.replay(self.broker.queue(queue)?, id).await
     }

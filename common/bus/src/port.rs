@@ -143,6 +143,9 @@ pub struct DeadLetter {
     pub first_failed_at: Timestamp,
 }
 
+/// How far [`DeadLetters::find`] looks where an adapter has no shorter way.
+const FIND_AMONG: usize = 1000;
+
 /// What operators do with dead letters.
 #[async_trait]
 pub trait DeadLetters: Send + Sync + fmt::Debug {
@@ -151,6 +154,12 @@ pub trait DeadLetters: Send + Sync + fmt::Debug {
 
     /// The oldest dead letters of a queue, at most `limit`.
     async fn list(&self, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, Fault>;
+
+    /// The dead letter of this id; `None` when there is none, or none among the oldest thousand.
+    async fn find(&self, queue: &str, id: &str) -> Result<Option<DeadLetter>, Fault> {
+        let letters = self.list(queue, FIND_AMONG).await?;
+        Ok(letters.into_iter().find(|letter| letter.id == id))
+    }
 
     /// Puts it back at the end of its queue with a count of zero; false when there is none of this id.
     /// `invalid_request` when the message cannot be read.

@@ -4,12 +4,15 @@ use common::Timestamp;
 use contracts::{
     kitchen::{self, TicketState},
     orders::{self, OrderStatus},
+    payments::{self, PaymentState, RefundState},
     stock, types,
 };
 
+use serde_json::value::RawValue;
+
 use super::views::{
-    ItemView, LineView, MoneyView, OrderView, QueueView, StatsView, TicketLineView, TicketView,
-    TimelineEntryView,
+    DeadLetterView, ItemView, LineView, MoneyView, OrderView, PaymentView, QueueView, RefundView, StatsView,
+    TicketLineView, TicketView, TimelineEntryView,
 };
 
 const UNKNOWN: &str = "unknown";
@@ -160,6 +163,69 @@ impl From<kitchen::Ticket> for TicketView {
             picked_up_at: moment(ticket.picked_up_at),
             reason: ticket.reason,
             version: ticket.version,
+        }
+    }
+}
+
+impl From<payments::Payment> for PaymentView {
+    fn from(payment: payments::Payment) -> Self {
+        Self {
+            state: payment_state(payment.state()),
+            id: payment.id,
+            session_id: payment.session_id,
+            checkout_attempts: payment.checkout_attempts,
+            expires_at: moment(payment.expires_at),
+            amount: payment.amount.map(Into::into),
+            captured: payment.captured.map(Into::into),
+            refunded: payment.refunded.map(Into::into),
+            refunds: payment.refunds.into_iter().map(Into::into).collect(),
+            version: payment.version,
+        }
+    }
+}
+
+impl From<payments::Refund> for RefundView {
+    fn from(refund: payments::Refund) -> Self {
+        Self {
+            state: refund_state(refund.state()),
+            id: refund.id,
+            amount: refund.amount.map(Into::into),
+            attempt: refund.attempt,
+        }
+    }
+}
+
+fn payment_state(state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::Unspecified => UNKNOWN,
+        PaymentState::Created => "created",
+        PaymentState::Open => "open",
+        PaymentState::Processing => "processing",
+        PaymentState::Succeeded => "succeeded",
+        PaymentState::Failed => "failed",
+        PaymentState::Expired => "expired",
+    }
+}
+
+fn refund_state(state: RefundState) -> &'static str {
+    match state {
+        RefundState::Unspecified => UNKNOWN,
+        RefundState::Pending => "pending",
+        RefundState::Succeeded => "succeeded",
+        RefundState::Failed => "failed",
+    }
+}
+
+impl From<orders::DeadLetter> for DeadLetterView {
+    fn from(letter: orders::DeadLetter) -> Self {
+        Self {
+            id: letter.id,
+            queue: letter.queue,
+            reason: letter.reason,
+            attempts: letter.attempts,
+            first_failed_at: moment(letter.first_failed_at),
+            event: letter.event_json.and_then(|json| RawValue::from_string(json).ok()),
+            raw: letter.raw,
         }
     }
 }

@@ -11,11 +11,13 @@ mod mesh_report;
 mod metrics;
 mod openapi;
 mod order_body;
+mod order_file;
 mod orders;
 pub(crate) mod origin;
 mod pages;
 mod params;
 mod problem;
+mod queues;
 mod replay;
 mod request_id;
 pub(crate) mod sse;
@@ -98,6 +100,7 @@ fn contract() -> OpenApiRouter<Api> {
         .routes(routes!(items::restock))
         .routes(routes!(staff_orders::list))
         .routes(routes!(staff_orders::refund))
+        .routes(routes!(order_file::show))
         .routes(routes!(kitchen::list))
         .routes(routes!(kitchen::start))
         .routes(routes!(kitchen::ready))
@@ -111,6 +114,10 @@ fn contract() -> OpenApiRouter<Api> {
         .routes(routes!(stats::stats))
         .routes(routes!(stats::metrics))
         .routes(routes!(mesh_report::mesh))
+        .routes(routes!(queues::list))
+        .routes(routes!(queues::dead_letters))
+        .routes(routes!(queues::dead_letter, queues::purge))
+        .routes(routes!(queues::replay))
 }
 
 async fn no_route() -> Problem {

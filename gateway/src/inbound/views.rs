@@ -1,5 +1,7 @@
 //! What leaves as JSON: names and field order are part of the contract; what is unknown is absent, never null.
 
+mod operator;
+
 use std::borrow::Cow;
 
 use common::Timestamp;
@@ -10,6 +12,10 @@ use utoipa::{
         RefOr,
         schema::{ObjectBuilder, Schema, Type},
     },
+};
+
+pub(crate) use operator::{
+    DeadLetterList, DeadLetterView, MissingPart, OneDeadLetter, OrderFile, PaymentView, QueueList, RefundView,
 };
 
 use super::convert;

@@ -163,6 +163,20 @@ pub(crate) fn order(status: OrderStatus, version: u64) -> orders::Order {
     }
 }
 
+/// One that can be read, unless its id is 8.
+fn dead_letter(queue: &str, id: &str) -> orders::DeadLetter {
+    let readable = id != "8";
+    orders::DeadLetter {
+        id: id.into(),
+        queue: queue.into(),
+        event_json: readable.then(|| r#"{"type":"order.paid","sequence":4}"#.into()),
+        raw: (!readable).then(|| "{\"half".into()),
+        reason: "invalid_request: the event cannot be read".into(),
+        attempts: 1,
+        first_failed_at: Some(prost_types::Timestamp { seconds: 1_790_000_000, nanos: 0 }),
+    }
+}
+
 fn ticket() -> kitchen::Ticket {
     kitchen::Ticket {
         id: TICKET.into(),
@@ -279,6 +293,40 @@ impl OrderService for Fake {
         let queues = vec![queue("orders.payments", 1), queue("orders.kitchen", 2)];
         Ok(Response::new(orders::GetStatsResponse { counts, revenue: vec![usd(1500)], queues }))
     }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<orders::ListDeadLettersRequest>,
+    ) -> Result<Response<orders::ListDeadLettersResponse>, Status> {
+        let queue = self.ask("list_dead_letters", request).await?.queue;
+        let dead_letters = vec![dead_letter(&queue, "7"), dead_letter(&queue, "8")];
+        Ok(Response::new(orders::ListDeadLettersResponse { dead_letters }))
+    }
+
+    async fn get_dead_letter(
+        &self,
+        request: Request<orders::GetDeadLetterRequest>,
+    ) -> Result<Response<orders::GetDeadLetterResponse>, Status> {
+        let request = self.ask("get_dead_letter", request).await?;
+        let dead_letter = Some(dead_letter(&request.queue, &request.id));
+        Ok(Response::new(orders::GetDeadLetterResponse { dead_letter }))
+    }
+
+    async fn replay_dead_letter(
+        &self,
+        request: Request<orders::ReplayDeadLetterRequest>,
+    ) -> Result<Response<orders::ReplayDeadLetterResponse>, Status> {
+        let found = self.ask("replay_dead_letter", request).await?.id != "none";
+        Ok(Response::new(orders::ReplayDeadLetterResponse { found }))
+    }
+
+    async fn purge_dead_letter(
+        &self,
+        request: Request<orders::PurgeDeadLetterRequest>,
+    ) -> Result<Response<orders::PurgeDeadLetterResponse>, Status> {
+        let found = self.ask("purge_dead_letter", request).await?.id != "none";
+        Ok(Response::new(orders::PurgeDeadLetterResponse { found }))
+    }
 }
 
 #[tonic::async_trait]
@@ -292,9 +340,20 @@ impl PaymentService for Fake {
 
     async fn get_payment(
         &self,
-        _: Request<payments::GetPaymentRequest>,
+        request: Request<payments::GetPaymentRequest>,
     ) -> Result<Response<payments::GetPaymentResponse>, Status> {
-        Err(Status::unimplemented("the gateway never asks for this"))
+        let order_id = self.ask("get_payment", request).await?.order_id;
+        let payment = payments::Payment {
+            id: order_id.replace("ord_", "pay_"),
+            order_id,
+            state: payments::PaymentState::Succeeded.into(),
+            captured: Some(usd(500)),
+            session_id: Some("cs_test_1".into()),
+            checkout_attempts: 1,
+            version: 3,
+            ..Default::default()
+        };
+        Ok(Response::new(payments::GetPaymentResponse { payment: Some(payment) }))
     }
 
     async fn expire_checkout(

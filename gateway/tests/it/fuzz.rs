@@ -37,6 +37,10 @@ fn segment() -> impl Strategy<Value = String> {
         "webhooks",
         "stripe",
         "webhook",
+        "queues",
+        "stock.orders",
+        "dead-letters",
+        "replay",
         "stats",
         "ready",
         "docs",
@@ -64,6 +68,9 @@ fn path() -> impl Strategy<Value = String> {
         "/api/items/2/restock".to_owned(),
         format!("/api/kitchen/tickets/{TICKET}/reject"),
         "/api/orders".to_owned(),
+        format!("/api/orders/{ORDER}"),
+        "/api/queues/stock.orders/dead-letters".to_owned(),
+        "/api/queues/stock.orders/dead-letters/7/replay".to_owned(),
         "/webhook".to_owned(),
     ];
     let free = vec(segment(), 0..7).prop_map(|segments| format!("/{}", segments.join("/")));

@@ -9,6 +9,7 @@ mod fake;
 mod fuzz;
 mod limits;
 mod openapi;
+mod operator;
 mod origin;
 mod pages;
 mod platform;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::World;
 
 /// The table of the HTTP contract.
-const ROUTES: [(&str, &str); 25] = [
+const ROUTES: [(&str, &str); 31] = [
     ("post", "/api/customers/{customer_id}/orders"),
     ("get", "/api/customers/{customer_id}/orders"),
     ("get", "/api/customers/{customer_id}/orders/{order_id}"),
@@ -20,7 +20,13 @@ const ROUTES: [(&str, &str); 25] = [
     ("put", "/api/items/{item_id}"),
     ("post", "/api/items/{item_id}/restock"),
     ("get", "/api/orders"),
+    ("get", "/api/orders/{order_id}"),
     ("post", "/api/orders/{order_id}/refund"),
+    ("get", "/api/queues"),
+    ("get", "/api/queues/{queue}/dead-letters"),
+    ("get", "/api/queues/{queue}/dead-letters/{dead_letter_id}"),
+    ("delete", "/api/queues/{queue}/dead-letters/{dead_letter_id}"),
+    ("post", "/api/queues/{queue}/dead-letters/{dead_letter_id}/replay"),
     ("get", "/api/kitchen/tickets"),
     ("post", "/api/kitchen/tickets/{ticket_id}/start"),
     ("post", "/api/kitchen/tickets/{ticket_id}/ready"),

@@ -6,7 +6,7 @@ use contracts::{convert::timestamp, orders as proto};
 use crate::{
     app::{Placed, RefundAnswer, Stats},
     domain::{Draft, Entry, Line, Order, RefundAsk, Refusal, Status},
-    ports::{Filter, Stored},
+    ports::{DeadLetter, Filter, Stored},
 };
 
 /// Longest reason that is kept, in characters.
@@ -204,6 +204,24 @@ pub(super) fn stats(stats: Stats) -> proto::GetStatsResponse {
         counts: stats.counts.into_iter().map(count).collect(),
         revenue: stats.revenue.into_iter().map(Into::into).collect(),
         queues: stats.queues.into_iter().map(queue).collect(),
+    }
+}
+
+/// A message may be anything, and very long.
+const RAW_MAX: usize = 64 * 1024;
+
+pub(super) fn dead_letter(letter: DeadLetter) -> proto::DeadLetter {
+    proto::DeadLetter {
+        id: letter.id,
+        queue: letter.queue,
+        event_json: letter.event_json,
+        raw: letter.raw.map(|mut raw| {
+            raw.truncate(raw.floor_char_boundary(RAW_MAX));
+            raw
+        }),
+        reason: letter.reason,
+        attempts: letter.attempts,
+        first_failed_at: Some(timestamp(letter.first_failed_at)),
     }
 }
 

@@ -59,6 +59,24 @@ impl Grpc {
         Ok(convert::timeline(self.0.get_timeline(id, customer.as_ref()).await?))
     }
 
+    async fn dead_letters(
+        &self,
+        request: proto::ListDeadLettersRequest,
+    ) -> Result<proto::ListDeadLettersResponse, Fault> {
+        let limit = convert::limit(request.page_size)?;
+        let letters = self.0.list_dead_letters(&request.queue, limit).await?;
+        let dead_letters = letters.into_iter().map(convert::dead_letter).collect();
+        Ok(proto::ListDeadLettersResponse { dead_letters })
+    }
+
+    async fn dead_letter(
+        &self,
+        request: proto::GetDeadLetterRequest,
+    ) -> Result<proto::GetDeadLetterResponse, Fault> {
+        let letter = self.0.get_dead_letter(&request.queue, &request.id).await?;
+        Ok(proto::GetDeadLetterResponse { dead_letter: Some(convert::dead_letter(letter)) })
+    }
+
     async fn watch(&self, request: proto::WatchOrderRequest) -> Result<OrderWatch, Fault> {
         let customer = convert::customer(&request.customer_id)?;
         self.0.watch_order(request.order_id.parse()?, customer.as_ref(), request.seen_version).await
@@ -130,5 +148,37 @@ impl OrderService for Grpc {
     ) -> Result<Response<proto::GetStatsResponse>, Status> {
         let stats = self.0.get_stats().await.map_err(status)?;
         Ok(Response::new(convert::stats(stats)))
+    }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<proto::ListDeadLettersRequest>,
+    ) -> Result<Response<proto::ListDeadLettersResponse>, Status> {
+        self.dead_letters(request.into_inner()).await.map(Response::new).map_err(status)
+    }
+
+    async fn get_dead_letter(
+        &self,
+        request: Request<proto::GetDeadLetterRequest>,
+    ) -> Result<Response<proto::GetDeadLetterResponse>, Status> {
+        self.dead_letter(request.into_inner()).await.map(Response::new).map_err(status)
+    }
+
+    async fn replay_dead_letter(
+        &self,
+        request: Request<proto::ReplayDeadLetterRequest>,
+    ) -> Result<Response<proto::ReplayDeadLetterResponse>, Status> {
+        let proto::ReplayDeadLetterRequest { queue, id } = request.into_inner();
+        let found = self.0.replay_dead_letter(&queue, &id).await.map_err(status)?;
+        Ok(Response::new(proto::ReplayDeadLetterResponse { found }))
+    }
+
+    async fn purge_dead_letter(
+        &self,
+        request: Request<proto::PurgeDeadLetterRequest>,
+    ) -> Result<Response<proto::PurgeDeadLetterResponse>, Status> {
+        let proto::PurgeDeadLetterRequest { queue, id } = request.into_inner();
+        let found = self.0.purge_dead_letter(&queue, &id).await.map_err(status)?;
+        Ok(Response::new(proto::PurgeDeadLetterResponse { found }))
     }
 }

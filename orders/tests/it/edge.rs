@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use common::{Code, SystemClock, SystemRandom};
+use bus::{DeadLetters as _, Nack, Publisher as _, Subscriber as _, embedded::EmbeddedBus};
+use common::{Code, Fault, SystemClock, SystemRandom};
 use contracts::{
     orders::{self as proto, OrderStatus, order_service_server::OrderService as _},
     status::to_fault,
+    topics::{EventType, STOCK_ORDERS},
 };
 use futures::StreamExt as _;
-use orders::{config::Config, inbound::grpc::Grpc};
+use orders::{config::Config, inbound::grpc::Grpc, outbound::queues::BusQueues};
 use runtime::platform::Opened;
 use tonic::Request;
 
@@ -32,7 +34,7 @@ fn request(world: &World, lines: &[(&str, u32)], key: Option<&str>) -> proto::Cr
 async fn create(
     life: &Life,
     request: proto::CreateOrderRequest,
-) -> Result<proto::CreateOrderResponse, common::Fault> {
+) -> Result<proto::CreateOrderResponse, Fault> {
     let answer = Grpc(life.app.clone()).create_order(Request::new(request)).await;
     answer.map(tonic::Response::into_inner).map_err(|status| to_fault(&status))
 }
@@ -112,6 +114,63 @@ async fn a_watch_is_a_stream_that_ends_with_the_order() {
         last = next.unwrap().order.unwrap();
     }
     assert_eq!((last.status(), last.cause.as_deref()), (OrderStatus::Cancelled, Some("staff")));
+}
+
+/// A bus on which these orders' `order.paid` are dead letters of stock.
+async fn bus_with_dead_letters(world: &World, count: usize) -> Arc<EmbeddedBus> {
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let topology = runtime::platform::topology();
+    let bus = Arc::new(EmbeddedBus::open(&world.database, topology, clock, random).unwrap());
+    let mut stock = bus.subscribe(STOCK_ORDERS.name, count).await.unwrap();
+    for _ in 0..count {
+        let order = world.draft().order_id;
+        let paid = crate::outage::event(world, EventType::OrderPaid, order, &"nonsense");
+        bus.publish(&[paid]).await.remove(0).unwrap();
+        let fault = Fault::new(Code::InvalidRequest, "the event cannot be read");
+        stock.next().await.unwrap().nack(Nack::DeadLetter(fault)).await.unwrap();
+    }
+    bus
+}
+
+#[tokio::test]
+async fn dead_letters_of_any_queue_are_listed_shown_replayed_and_purged() {
+    let mut world = World::new();
+    let bus = bus_with_dead_letters(&world, 3).await;
+    world.queues = Arc::new(BusQueues(bus.clone()));
+    let grpc = Grpc(world.start().app.clone());
+    let (queue, named) =
+        (STOCK_ORDERS.name.to_owned(), |id: &str| (STOCK_ORDERS.name.to_owned(), id.to_owned()));
+    let list = proto::ListDeadLettersRequest { queue: queue.clone(), page_size: 2 };
+    let listed = grpc.list_dead_letters(Request::new(list)).await.unwrap().into_inner().dead_letters;
+    assert_eq!(listed.len(), 2, "at most as many as asked for");
+    assert!(listed[0].reason.contains("cannot be read"), "{listed:?}");
+    assert!(listed[0].event_json.as_ref().unwrap().contains(r#""type":"order.paid""#), "{listed:?}");
+    let show = async |id: &str| {
+        let (queue, id) = named(id);
+        grpc.get_dead_letter(Request::new(proto::GetDeadLetterRequest { queue, id })).await
+    };
+    assert_eq!(show(&listed[1].id).await.unwrap().into_inner().dead_letter.unwrap(), listed[1]);
+    let replay = async |id: &str| {
+        let (queue, id) = named(id);
+        let request = proto::ReplayDeadLetterRequest { queue, id };
+        grpc.replay_dead_letter(Request::new(request)).await.unwrap().into_inner().found
+    };
+    let purge = async |id: &str| {
+        let (queue, id) = named(id);
+        let request = proto::PurgeDeadLetterRequest { queue, id };
+        grpc.purge_dead_letter(Request::new(request)).await.unwrap().into_inner().found
+    };
+    assert!(replay(&listed[0].id).await);
+    assert!(!replay(&listed[0].id).await, "a repeat succeeds and changes nothing");
+    assert!(purge(&listed[1].id).await);
+    assert!(!purge(&listed[1].id).await);
+    assert_eq!(to_fault(&show(&listed[1].id).await.unwrap_err()).code(), Code::DeadLetterNotFound);
+    let depths = bus.depths().await.unwrap();
+    let depth = depths.iter().find(|depth| depth.queue == queue).unwrap();
+    assert_eq!((depth.ready, depth.dead_letters), (1, 1), "{depth:?}");
+    let nowhere = proto::ListDeadLettersRequest { queue: "nowhere".into(), page_size: 0 };
+    let fault = to_fault(&grpc.list_dead_letters(Request::new(nowhere)).await.unwrap_err());
+    assert_eq!(fault.code(), Code::InvalidParameter);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::{
     world::{Life, World},
 };
 
-fn event(world: &World, kind: EventType, id: OrderId, data: &impl serde::Serialize) -> Event {
+pub(crate) fn event(world: &World, kind: EventType, id: OrderId, data: &impl serde::Serialize) -> Event {
     Event {
         id: world.event(),
         event_type: kind.as_str().to_owned(),

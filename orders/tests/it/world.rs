@@ -6,12 +6,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use common::{Call, CustomerId, EventId, Fault, Ids, OrderId, RefundId};
+use common::{Call, CustomerId, EventId, Fault, Ids, Limit, OrderId, RefundId};
 use orders::{
     app::{App, Parts, Placed, SweepDue, SweepSagas, Timing},
     domain::{Claim, ClaimKey, Draft, Fact, Line, Order, Status, fingerprint},
     outbound::{audit::AuditStore, log_notifier::LogNotifier, repository::Repository},
-    ports::{Alerts, Background, QueueDepth, Queues, Stored, Work},
+    ports::{Alerts, Background, DeadLetter, QueueDepth, Queues, Stored, Work},
 };
 use store::{
     DocumentStore, Documents, Save,
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) alerts: Arc<CountedAlerts>,
     pub(crate) random: Arc<SeededRandom>,
     pub(crate) database: Database,
+    /// None, unless a test brings a bus.
+    pub(crate) queues: Arc<dyn Queues>,
     _folder: tempfile::TempDir,
 }
 
@@ -62,6 +64,22 @@ struct NoQueues;
 impl Queues for NoQueues {
     async fn depths(&self) -> Result<Vec<QueueDepth>, Fault> {
         Ok(Vec::new())
+    }
+
+    async fn dead_letters(&self, _: &str, _: Limit) -> Result<Vec<DeadLetter>, Fault> {
+        Ok(Vec::new())
+    }
+
+    async fn dead_letter(&self, _: &str, _: &str) -> Result<Option<DeadLetter>, Fault> {
+        Ok(None)
+    }
+
+    async fn replay(&self, _: &str, _: &str) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    async fn purge(&self, _: &str, _: &str) -> Result<bool, Fault> {
+        Ok(false)
     }
 }
 
@@ -103,6 +121,7 @@ impl World {
             alerts: Arc::default(),
             random: Arc::new(SeededRandom::new(7)),
             database,
+            queues: Arc::new(NoQueues),
             _folder: folder,
         }
     }
@@ -128,7 +147,7 @@ impl World {
             notifier: Arc::new(LogNotifier),
             audit: Arc::new(AuditStore(self.documents())),
             alerts: self.alerts.clone(),
-            queues: Arc::new(NoQueues),
+            queues: self.queues.clone(),
             background: crew.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),

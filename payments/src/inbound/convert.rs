@@ -28,6 +28,8 @@ pub(crate) fn payment(kept: &Kept<Payment>) -> Result<proto::Payment, Fault> {
         refunded: value.refunded()?.map(Into::into),
         version: *version,
         refunds: value.refunds.iter().map(refund).collect(),
+        session_id: session.map(|session| session.id.clone()),
+        checkout_attempts: value.intent.as_ref().map_or(0, |intent| intent.epoch),
     })
 }
 

@@ -24,6 +24,11 @@ impl Broker {
         entries.map(|entry| entry.and_then(|(_, value)| letter(&value))).collect()
     }
 
+    pub(super) fn find(&self, queue: usize, id: &str) -> Result<Option<DeadLetter>, Fault> {
+        let Ok(id) = id.parse::<Seq>() else { return Ok(None) };
+        self.keyspace.get(&dead_key(queue, id))?.map(|value| letter(&value)).transpose()
+    }
+
     pub(super) async fn replay(self: &Arc<Self>, queue: usize, id: &str) -> Result<bool, Fault> {
         let Ok(id) = id.parse::<Seq>() else { return Ok(false) };
         let broker = Arc::clone(self);

@@ -37,7 +37,9 @@ pub(super) async fn a_replayed_dead_letter_starts_anew(harness: Arc<dyn Harness>
 pub(super) async fn a_purged_dead_letter_is_gone(harness: Arc<dyn Harness>) {
     let bus = harness.open().await;
     let ids = bury(&*bus, 2).await;
+    assert_eq!(bus.find(ORDERS, &ids[0]).await.unwrap().unwrap().id, ids[0]);
     assert!(bus.purge(ORDERS, &ids[0]).await.unwrap());
+    assert!(bus.find(ORDERS, &ids[0]).await.unwrap().is_none());
     assert!(!bus.purge(ORDERS, &ids[0]).await.unwrap());
     assert!(!bus.replay(ORDERS, &ids[0]).await.unwrap());
     assert_eq!(bus.list(ORDERS, 10).await.unwrap()[0].id, ids[1]);

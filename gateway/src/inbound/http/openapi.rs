@@ -28,13 +28,14 @@ use super::{
     problem::{BodyError, PROBLEM_JSON, ProblemDocument, ShortLine, outward},
 };
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("orders", "What a customer does"),
     ("items", "The menu"),
     ("staff", "What staff do with orders and items"),
     ("kitchen", "Tickets"),
     ("webhooks", "What payment providers call"),
     ("operation", "Health, numbers and the mesh"),
+    ("queues", "The bus, and what to do with dead letters"),
 ];
 
 /// What any request may be answered with.
@@ -50,9 +51,10 @@ const EVERYWHERE: [Code; 6] = [
 /// What only some operations may be answered with.
 fn faults_of(operation: &str) -> &'static [Code] {
     use Code::{
-        IdempotencyInFlight, IdempotencyKeyReused, InsufficientStock, InvalidOrder, InvalidRequest,
-        InvalidSignature, InvalidTransition, ItemNotFound, MalformedJson, OrderNotCancellable, OrderNotFound,
-        PaymentRejected, TicketNotFound, TooManyStreams, UnsupportedMediaType,
+        DeadLetterNotFound, IdempotencyInFlight, IdempotencyKeyReused, InsufficientStock, InvalidOrder,
+        InvalidRequest, InvalidSignature, InvalidTransition, ItemNotFound, MalformedJson,
+        OrderNotCancellable, OrderNotFound, PaymentRejected, TicketNotFound, TooManyStreams,
+        UnsupportedMediaType,
     };
     match operation {
         "place_order" => &[
@@ -63,7 +65,7 @@ fn faults_of(operation: &str) -> &'static [Code] {
             IdempotencyKeyReused,
             IdempotencyInFlight,
         ],
-        "get_order" | "get_timeline" => &[OrderNotFound],
+        "get_order" | "get_order_file" | "get_timeline" => &[OrderNotFound],
         "follow_order" => &[OrderNotFound, TooManyStreams],
         "follow_kitchen" => &[TooManyStreams],
         "cancel_order" | "delete_order" => {
@@ -86,6 +88,8 @@ fn faults_of(operation: &str) -> &'static [Code] {
         "reject_ticket" => {
             &[TicketNotFound, InvalidTransition, MalformedJson, InvalidRequest, UnsupportedMediaType]
         }
+        "get_dead_letter" | "purge_dead_letter" => &[DeadLetterNotFound],
+        "replay_dead_letter" => &[DeadLetterNotFound, InvalidRequest],
         "receive_webhook" | "receive_stripe_webhook" => &[InvalidSignature, MalformedJson],
         _ => &[],
     }

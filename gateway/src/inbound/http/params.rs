@@ -64,6 +64,27 @@ pub(crate) struct TicketPath {
     ticket_id: String,
 }
 
+/// The queue of a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct QueuePath {
+    /// The queue.
+    #[param(example = "stock.orders")]
+    pub(crate) queue: String,
+}
+
+/// The queue and the dead letter of a path.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct DeadLetterPath {
+    /// The queue.
+    #[param(example = "stock.orders")]
+    pub(crate) queue: String,
+    /// The dead letter, as the list names it.
+    #[param(example = "41")]
+    pub(crate) dead_letter_id: String,
+}
+
 /// The provider of a webhook.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -149,6 +170,21 @@ pub(crate) struct TicketFilter {
     /// `next_cursor` of the page before.
     #[param(value_type = Option<String>, required = false, max_length = 1024, pattern = "^[!-~]*$")]
     pub(crate) cursor: String,
+}
+
+/// How many dead letters.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeadLetterLimit {
+    /// At most this many; 20 unless told.
+    #[param(value_type = Option<u32>, required = false, minimum = 1, maximum = 100)]
+    pub(crate) limit: u32,
+}
+
+impl DeadLetterLimit {
+    pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Fault> {
+        Ok(Self { limit: Query::parse(raw)?.limit()? })
+    }
 }
 
 impl OrderFilter {

@@ -86,9 +86,11 @@ pub(crate) fn outward(code: Code) -> (StatusCode, Code) {
         }
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, code),
         Code::Forbidden | Code::ForeignOrigin => (StatusCode::FORBIDDEN, code),
-        Code::OrderNotFound | Code::ItemNotFound | Code::TicketNotFound | Code::RouteNotFound => {
-            (StatusCode::NOT_FOUND, code)
-        }
+        Code::OrderNotFound
+        | Code::ItemNotFound
+        | Code::TicketNotFound
+        | Code::DeadLetterNotFound
+        | Code::RouteNotFound => (StatusCode::NOT_FOUND, code),
         Code::PaymentNotFound => (StatusCode::NOT_FOUND, Code::OrderNotFound),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, code),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, code),
