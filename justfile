@@ -5,13 +5,15 @@ default:
     @just --list
 
 # Everything that CI checks, in its order.
-ci: fmt clippy deny test browser
+ci: fmt clippy deny test live browser
 
 fmt:
     cargo fmt --all --check
 
+# Both builds: the embedded one, and the one for many processes with the suites on real servers.
 clippy:
     cargo clippy --workspace --all-targets -- --deny warnings
+    cargo clippy --workspace --all-targets --features networked,testkit/servers -- --deny warnings
 
 # Licences, bans, sources always; advisories where their database can be reached.
 deny:
@@ -20,6 +22,14 @@ deny:
 
 test:
     cargo test --workspace
+
+# Real servers, installed once: RabbitMQ, Consul, a MongoDB-compatible one, stripe-mock, promtool (needs go and cargo).
+live-servers *servers:
+    ./.ci/live-servers {{servers}}
+
+# The suites that need real servers; `just live store`, `just live rabbitmq` and `just live store -- NAME` run a part.
+live *suites: live-servers
+    ./.ci/live {{suites}}
 
 # The pages in a headless browser (needs chromium).
 browser:

@@ -18,5 +18,7 @@ pub(super) fn find(name: &str, first: &[&str]) -> Result<PathBuf, Failure> {
 }
 
 fn cache() -> Option<PathBuf> {
-    Some(PathBuf::from(env::var_os("HOME")?).join(".cache/ordermesh/servers/bin"))
+    let of_home = || Some(PathBuf::from(env::var_os("HOME")?).join(".cache/ordermesh/servers"));
+    let cache = env::var_os("ORDERMESH_SERVERS").map(PathBuf::from).or_else(of_home)?;
+    Some(cache.join("bin"))
 }
