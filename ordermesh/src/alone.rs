@@ -36,7 +36,7 @@ pub async fn run(role: Role, settings: Settings) -> Result<(), Failure> {
 }
 
 /// The platform of a role: everything on servers, peers at fixed addresses or from the registry.
-fn open(settings: &Settings) -> Result<Opened, StartError> {
+async fn open(settings: &Settings) -> Result<Opened, StartError> {
     Opened::open(Opening {
         settings: settings.clone(),
         folder: None,
@@ -45,6 +45,7 @@ fn open(settings: &Settings) -> Result<Opened, StartError> {
         random: Arc::new(SystemRandom),
         between: Arc::new(Nothing),
     })
+    .await
     .map_err(|error| StartError::opening(&data_dir(settings), error))
 }
 

@@ -1,5 +1,7 @@
 //! The roles that can run in a process of their own: whom each calls, and what it needs.
 
+use std::net::SocketAddr;
+
 use runtime::{SettingError, Settings, platform::NETWORKED};
 
 /// One role of the mesh.
@@ -98,6 +100,7 @@ pub fn check_available(role: Role, settings: &Settings) -> Result<(), SettingErr
     if role == Role::Payments {
         payments::Config::load(settings)?.check()?;
     }
+    check_advertised(role, settings)?;
     check_peers(role, settings)
 }
 
@@ -124,6 +127,18 @@ fn check_servers(role: Role, settings: &Settings) -> Result<(), SettingError> {
     Ok(())
 }
 
+/// Others cannot call a wildcard.
+fn check_advertised(role: Role, settings: &Settings) -> Result<(), SettingError> {
+    let listens = if role.is_stateful() { "GRPC_ADDR" } else { role.address_setting() };
+    let wildcard = settings.get::<SocketAddr>(listens)?.is_some_and(|at| at.ip().is_unspecified());
+    if wildcard && settings.is_set("CONSUL_ADDR") && !settings.is_set("ADVERTISE_ADDR") {
+        let problem =
+            format!("is not set, and {listens} is a wildcard: the registry needs an address to give");
+        return Err(SettingError::new("ADVERTISE_ADDR", problem));
+    }
+    Ok(())
+}
+
 fn check_peers(role: Role, settings: &Settings) -> Result<(), SettingError> {
     if NETWORKED && settings.is_set("CONSUL_ADDR") {
         return Ok(());
@@ -136,5 +151,41 @@ fn check_peers(role: Role, settings: &Settings) -> Result<(), SettingError> {
             format!("is not set{registry}, and {} on its own must find its peers", role.name()),
         )),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(role: Role, settings: &[(&str, &str)]) -> Option<String> {
+        let settings = settings.iter().fold(Settings::defaults(), |all, (name, text)| all.with(name, *text));
+        check_available(role, &settings).err().map(|error| error.name)
+    }
+
+    const SERVERS: [(&str, &str); 2] =
+        [("RABBITMQ_URL", "amqp://127.0.0.1"), ("MONGODB_URI", "mongodb://127.0.0.1")];
+
+    #[test]
+    fn a_role_that_calls_others_must_know_where_they_are() {
+        assert_eq!(refused(Role::Gateway, &[]).as_deref(), Some("ORDERS_ADDRS"));
+        let peers = ["ORDERS_ADDRS", "PAYMENTS_ADDRS", "STOCK_ADDRS", "KITCHEN_ADDRS"];
+        assert_eq!(refused(Role::Gateway, &peers.map(|name| (name, "127.0.0.1:1"))), None);
+        assert_eq!(refused(Role::Sandbox, &[]), None);
+    }
+
+    #[test]
+    fn a_service_alone_needs_servers_and_a_build_that_can_use_them() {
+        let (kitchen, payments) = (Role::Kitchen, Role::Payments);
+        if !NETWORKED {
+            assert_eq!(refused(kitchen, &SERVERS).as_deref(), Some("kitchen"));
+            return;
+        }
+        assert_eq!(refused(kitchen, &[]).as_deref(), Some("RABBITMQ_URL"));
+        assert_eq!(refused(kitchen, &SERVERS[..1]).as_deref(), Some("MONGODB_URI"));
+        assert_eq!(refused(kitchen, &SERVERS), None);
+        assert_eq!(refused(payments, &SERVERS).as_deref(), Some("STRIPE_SECRET_KEY"));
+        let consul = [SERVERS[0], SERVERS[1], ("CONSUL_ADDR", "127.0.0.1:8500"), ("GRPC_ADDR", "0.0.0.0:1")];
+        assert_eq!(refused(kitchen, &consul).as_deref(), Some("ADVERTISE_ADDR"));
     }
 }

@@ -43,6 +43,7 @@ pub async fn check(folder: &Path) -> Result<Report, Failure> {
         return Err(usage(folder, "there is no data of a mesh"));
     }
     let opened = Opened::embedded(&mesh, Arc::new(SystemClock), Arc::new(SystemRandom))
+        .await
         .map_err(|error| StartError::opening(folder, error))?;
     let report = everything(&opened, folder).await;
     opened.close().await;
@@ -60,6 +61,7 @@ async fn check_servers(settings: &Settings, folder: &Path) -> Result<Report, Fai
         random: Arc::new(SystemRandom),
         between: Arc::new(Nothing),
     })
+    .await
     .map_err(|error| StartError::opening(folder, error))?;
     let report = everything(&opened, folder).await;
     opened.close().await;

@@ -1,5 +1,6 @@
 //! The service chassis: settings, platform, servers, health, shutdown and named tasks. It knows no service.
 
+pub mod announcer;
 pub mod answer;
 pub mod calls;
 pub mod http;

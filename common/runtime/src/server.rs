@@ -3,13 +3,14 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use common::Fault;
-use mesh::{Check, Instance, Registration, server::CallScope};
+use mesh::{Check, Instance, Peer, server::CallScope};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
+    announcer::Announcer,
     platform::Platform,
     readiness::{Readiness, State, set_serving},
     service::Service,
@@ -26,8 +27,6 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 /// Deadline of a call that brings none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between leaving the registry and refusing calls, so that peers hear of it first.
-const SETTLE: Duration = Duration::from_millis(50);
 /// How long calls under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -39,9 +38,7 @@ pub struct Running {
     proto_services: Vec<&'static str>,
     health: HealthReporter,
     readiness: watch::Receiver<State>,
-    announced: watch::Receiver<bool>,
-    withdraw: CancellationToken,
-    announcer: JoinHandle<()>,
+    announcer: Announcer,
     stop: CancellationToken,
     server: JoinHandle<()>,
 }
@@ -50,7 +47,7 @@ pub struct Running {
 ///
 /// `internal` when the listener is broken.
 pub async fn start(service: Service, listener: TcpListener, platform: &Platform) -> Result<Running, Fault> {
-    let Service { name, proto_services, routes, checks, workers } = service;
+    let Service { name, advertised, proto_services, routes, checks, workers } = service;
     let platform = &platform.of(name);
     let address = listener.local_addr().map_err(|e| Fault::internal(format!("{name}: listener: {e}")))?;
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -72,35 +69,15 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
         platform.tasks.spawn(worker, run(platform.tasks.shutdown()));
     }
     let readiness = Readiness::watch(name, checks, health.clone(), proto_services.clone(), platform);
-    let withdraw = CancellationToken::new();
-    let (sender, announced) = watch::channel(false);
-    let announcer = tokio::spawn(announce(
-        instance(name, address, &proto_services),
-        platform.clone(),
-        readiness.clone(),
-        sender,
-        withdraw.clone(),
-    ));
-    Ok(Running {
-        name,
-        address,
-        proto_services,
-        health,
-        readiness,
-        announced,
-        withdraw,
-        announcer,
-        stop,
-        server,
-    })
+    let instance = instance(name, advertised.unwrap_or(Peer::Address(address)), &proto_services);
+    let announcer = Announcer::start(instance, Arc::clone(&platform.registrar), readiness.clone());
+    Ok(Running { name, address, proto_services, health, readiness, announcer, stop, server })
 }
 
 impl Running {
     /// Waits until the service is ready and announced.
     pub async fn ready(&self) {
-        let mut announced = self.announced.clone();
-        // The sender lives as long as the announcer; when that has ended the service is stopping.
-        let _ = announced.wait_for(|announced| *announced).await;
+        self.announcer.announced().await;
     }
 
     /// What must answer, and whether it does, as it changes.
@@ -112,9 +89,7 @@ impl Running {
     /// Leaves the registry, refuses new calls, finishes those under way.
     pub async fn stop(self) {
         set_serving(&self.health, &self.proto_services, ServingStatus::NotServing).await;
-        self.withdraw.cancel();
-        let _ = self.announcer.await;
-        tokio::time::sleep(SETTLE).await;
+        self.announcer.withdraw().await;
         self.stop.cancel();
         if tokio::time::timeout(DRAIN, self.server).await.is_err() {
             tracing::warn!(service = self.name, "calls were cut: they outlived the drain limit");
@@ -122,7 +97,7 @@ impl Running {
     }
 }
 
-fn instance(name: &'static str, address: SocketAddr, proto_services: &[&'static str]) -> Instance {
+fn instance(name: &'static str, address: Peer, proto_services: &[&'static str]) -> Instance {
     let whole_server = "";
     let check = Check::Grpc { name: proto_services.first().copied().unwrap_or(whole_server) };
     Instance::new(name, address, env!("CARGO_PKG_VERSION")).checked_by(check)
@@ -151,40 +126,4 @@ fn reflection(
         builder = builder.with_service_name(*name);
     }
     builder.build_v1().map_err(|e| Fault::internal(format!("reflection: {e}")))
-}
-
-/// Announces the instance when it is ready, keeps trying while the registry is away, withdraws it at the end.
-async fn announce(
-    instance: Instance,
-    platform: Platform,
-    mut readiness: watch::Receiver<State>,
-    announced: watch::Sender<bool>,
-    withdraw: CancellationToken,
-) {
-    let work = async {
-        let _ = readiness.wait_for(|state| state.ready).await;
-        register(&instance, &platform).await
-    };
-    let registration = tokio::select! {
-        () = withdraw.cancelled() => return,
-        registration = work => registration,
-    };
-    announced.send_replace(true);
-    withdraw.cancelled().await;
-    registration.withdraw().await;
-}
-
-/// Pause between tries while the registry is away.
-const REGISTER_AGAIN: Duration = Duration::from_secs(1);
-
-async fn register(instance: &Instance, platform: &Platform) -> Box<dyn Registration> {
-    loop {
-        match platform.registrar.announce(instance.clone()).await {
-            Ok(registration) => return registration,
-            Err(fault) => {
-                tracing::warn!(service = instance.service, %fault, "could not register; trying again");
-            }
-        }
-        tokio::time::sleep(REGISTER_AGAIN).await;
-    }
 }

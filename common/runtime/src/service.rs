@@ -7,6 +7,7 @@ use bus::{Consumer, Handler, OutboxRelay};
 use common::Fault;
 use contracts::topics::Queue;
 use futures::future::BoxFuture;
+use mesh::Peer;
 use store::DocumentStore;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -39,6 +40,8 @@ type Worker = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send
 pub struct Service {
     /// Its name in the registry.
     pub name: &'static str,
+    /// Where others reach it, when that is not where it listens.
+    pub advertised: Option<Peer>,
     /// The full proto names it serves, for `grpc.health.v1`.
     pub proto_services: Vec<&'static str>,
     pub routes: Routes,
@@ -51,11 +54,18 @@ impl Service {
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
+            advertised: None,
             proto_services: Vec::new(),
             routes: Routes::default(),
             checks: Vec::new(),
             workers: Vec::new(),
         }
+    }
+
+    /// Announces it at this address.
+    #[must_use]
+    pub fn advertised_at(self, address: Option<Peer>) -> Self {
+        Self { advertised: address, ..self }
     }
 
     /// Adds a generated server.

@@ -33,7 +33,7 @@ impl World {
     pub(crate) async fn with(config: kitchen::Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
-        let embedded = Opened::embedded(folder.path(), clock.clone(), Arc::new(SystemRandom)).unwrap();
+        let embedded = Opened::embedded(folder.path(), clock.clone(), Arc::new(SystemRandom)).await.unwrap();
         let service = kitchen::wire(config, &embedded.platform).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let running = runtime::server::start(service, listener, &embedded.platform).await.unwrap();

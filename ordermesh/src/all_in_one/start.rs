@@ -37,6 +37,7 @@ pub(super) async fn start(options: Options) -> Result<AllInOne, StartError> {
         random: Arc::clone(&random),
         between,
     })
+    .await
     .map_err(|error| StartError::opening(&data_dir, error))?;
     let addresses = listeners.addresses;
     let mut settings = settings.with("HTTP_ADDR", addresses.gateway.to_string());

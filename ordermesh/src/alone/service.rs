@@ -23,8 +23,8 @@ pub(super) async fn run(role: Role, settings: Settings) -> Result<(), Failure> {
     let settings = with_address(role, settings);
     let (listener, address) = bind(&settings, "GRPC_ADDR").await?;
     let settings = settings.with("GRPC_ADDR", address.to_string());
-    let opened = open(&settings)?;
-    let service = wire(role, &settings, &opened.platform)?;
+    let opened = open(&settings).await?;
+    let service = wire(role, &settings, &opened.platform)?.advertised_at(settings.get("ADVERTISE_ADDR")?);
     let running = server::start(service, listener, &opened.platform).await.map_err(StartError::from)?;
     let probes = probes(&settings, &opened.platform.metrics, running.readiness()).await?;
     let shutdown = opened.platform.tasks.shutdown();

@@ -176,7 +176,8 @@ async fn dead_letters_of_any_queue_are_listed_shown_replayed_and_purged() {
 #[tokio::test]
 async fn the_service_is_wired_on_the_embedded_platform() {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = Opened::embedded(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
+    let embedded =
+        Opened::embedded(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
     let service = orders::wire::wire(Config::default(), &embedded.platform).unwrap();
     assert_eq!(service.proto_services, ["ordermesh.orders.v1.OrderService"]);
     let workers: Vec<_> = service.workers.iter().map(|(name, _)| *name).collect();

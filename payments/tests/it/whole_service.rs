@@ -39,7 +39,8 @@ impl Whole {
     async fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let platform = Opened::embedded(&folder.path().join("mesh"), clock, Arc::new(SystemRandom)).unwrap();
+        let platform =
+            Opened::embedded(&folder.path().join("mesh"), clock, Arc::new(SystemRandom)).await.unwrap();
         let sandbox_url = start_sandbox(&folder.path().join("sandbox"), &platform).await;
         let service = payments::wire(config(&sandbox_url), &platform.platform).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

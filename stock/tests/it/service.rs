@@ -25,7 +25,8 @@ struct Mesh {
 
 async fn start() -> Mesh {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = Opened::embedded(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).unwrap();
+    let embedded =
+        Opened::embedded(folder.path(), Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap();
     let platform = embedded.platform.clone();
     let service = stock::wire(Config { seed: true }, &platform).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -7,8 +7,8 @@ use common::{Clock, Random};
 use mesh::{Registrar, Resolver};
 use telemetry::Metrics;
 
-use super::Stores;
-use crate::settings::{SettingError, Settings};
+use super::{OpenError, Stores};
+use crate::settings::Settings;
 
 /// Whether this build has the networked adapters.
 pub const NETWORKED: bool = true;
@@ -17,26 +17,26 @@ pub const NETWORKED: bool = true;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connections;
 
-#[expect(clippy::unused_async, clippy::unnecessary_wraps, reason = "the shape of its twin")]
+#[expect(clippy::unused_async, reason = "the shape of the networked twin")]
 impl Connections {
-    pub(super) fn open(
+    pub(super) async fn open(
         _: &Settings,
         _: &Arc<dyn Clock>,
         _: &Arc<dyn Random>,
         _: &Metrics,
-    ) -> Result<Self, SettingError> {
+    ) -> Result<Self, OpenError> {
         Ok(Self)
     }
 
-    pub(super) fn stores(self) -> Option<Arc<dyn Stores>> {
+    pub(super) fn stores(&self) -> Option<Arc<dyn Stores>> {
         None
     }
 
-    pub(super) fn bus(self) -> Option<Arc<dyn Bus>> {
+    pub(super) fn bus(&self) -> Option<Arc<dyn Bus>> {
         None
     }
 
-    pub(super) fn registry(self) -> Option<(Arc<dyn Registrar>, Arc<dyn Resolver>)> {
+    pub(super) fn registry(&self) -> Option<(Arc<dyn Registrar>, Arc<dyn Resolver>)> {
         None
     }
 

@@ -61,7 +61,7 @@ pub struct Opened {
 
 impl Opened {
     /// Everything embedded, in this folder (made if it is not there).
-    pub fn embedded(
+    pub async fn embedded(
         folder: &Path,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
@@ -74,14 +74,15 @@ impl Opened {
             random,
             between: Arc::new(Nothing),
         })
+        .await
     }
 
     /// Takes the networked adapter wherever its setting is there, the embedded one otherwise. Servers that are away
     /// are no error: the adapters connect by themselves, and say `unavailable` until then.
-    pub fn open(opening: Opening) -> Result<Self, OpenError> {
+    pub async fn open(opening: Opening) -> Result<Self, OpenError> {
         let Opening { settings, folder, peers, clock, random, between } = opening;
         let metrics = Metrics::new();
-        let connections = Connections::open(&settings, &clock, &random, &metrics)?;
+        let connections = Connections::open(&settings, &clock, &random, &metrics).await?;
         let (stores, bus) = (connections.stores(), connections.bus());
         let embedded = stores.is_none() || bus.is_none();
         let database = folder.filter(|_| embedded).map(|folder| Database::open(&folder)).transpose()?;

@@ -146,11 +146,32 @@ pub const SETTINGS: &[Setting] = &[
     row("CONSUL_ADDR", Kind::Text, "http://127.0.0.1:8500", "the Consul agent").alias(&["CONSUL_HTTP_ADDR"]),
     row("CONSUL_HTTP_TOKEN", Kind::Secret, "…", "the Consul ACL token"),
     row("CONSUL_CACERT", Kind::Text, "/etc/consul/ca.pem", "the CA of the Consul agent"),
+    row(
+        "CONSUL_CLIENT_CERT",
+        Kind::Text,
+        "/etc/consul/client.pem",
+        "what we show an agent that verifies clients",
+    ),
+    row("CONSUL_CLIENT_KEY", Kind::Text, "/etc/consul/client.key", "its key, PKCS #8"),
+    row(
+        "CONSUL_DATACENTER",
+        Kind::Text,
+        "dc1",
+        "where instances are looked for (the agent's own unless set)",
+    ),
+    row(
+        "CONSUL_CHECK",
+        Kind::Choice(&["agent", "ttl"]),
+        "agent",
+        "who finds out whether an instance is well: the agent calls it, or it tells the agent (ttl)",
+    )
+    .default("agent"),
     row("RABBITMQ_URL", Kind::Secret, "amqp://user:pass@127.0.0.1:5672", "the broker"),
     row("RABBITMQ_USER", Kind::Text, "ordermesh", "the broker's user, in place of RABBITMQ_URL"),
     row("RABBITMQ_PASS", Kind::Secret, "…", "the broker's password"),
     row("RABBITMQ_HOST", Kind::Text, "127.0.0.1", "the broker's host"),
     row("RABBITMQ_PORT", Kind::Number { min: 1, max: 65_535 }, "5672", "the broker's port"),
+    row("RABBITMQ_CACERT", Kind::Text, "/etc/rabbitmq/ca.pem", "the CA of the broker, for amqps"),
     row("MONGODB_URI", Kind::Secret, "mongodb://127.0.0.1:27017", "MongoDB; one database per service"),
     row("OTEL_EXPORTER_OTLP_ENDPOINT", Kind::Text, "http://127.0.0.1:4317", "where traces go"),
     row("LOG_LEVEL", Kind::Text, "info", "log filter, such as info or orders=debug")
