@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -53,20 +54,26 @@ pub(crate) struct Bench {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) orders: Arc<TheirOrders>,
     pub(crate) ids: Ids,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let bench = Self::on(folder.path());
+        Self { _folder: Some(folder), ..bench }
+    }
+
+    /// On a folder that may hold what another process left, and that stays.
+    pub(crate) fn on(folder: &Path) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let database = Database::open(folder.path()).unwrap();
+        let database = Database::open(folder).unwrap();
         let inner = EmbeddedStore::open(&database, "stock", clock.clone()).unwrap();
         let store = Arc::new(FaultyStore::new(Arc::new(inner)));
         let orders = Arc::new(TheirOrders::default());
         let ids = Ids::new(clock.clone(), Arc::new(SystemRandom));
         let stock = process(&store, &clock, &orders, &ids);
-        Self { stock, store, clock, orders, ids, _folder: folder }
+        Self { stock, store, clock, orders, ids, _folder: None }
     }
 
     /// With items `a`, `b`, … of these quantities.

@@ -9,6 +9,7 @@ mod contention;
 mod crashes;
 mod deliveries;
 mod events;
+mod killed;
 mod memory;
 mod service;
 mod simulation;
