@@ -7,6 +7,7 @@ pub mod cli;
 pub mod demo;
 pub mod failure;
 pub mod listeners;
+pub mod pages;
 pub mod role;
 pub mod rules;
 pub mod run;

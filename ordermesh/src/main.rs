@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use ordermesh::{cli, run};
+use ordermesh::{cli, pages, run};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    pages::keep_small();
     let invocation = match cli::parse(std::env::args_os()) {
         Ok(invocation) => invocation,
         Err(usage) => usage.exit(),
