@@ -33,6 +33,12 @@ impl Call {
         CALL.try_with(|call| *call).ok()
     }
 
+    /// The trace of the present task's call, if it works for one.
+    #[must_use]
+    pub fn current_trace() -> Option<TraceContext> {
+        Self::current().map(|call| call.trace)
+    }
+
     /// Runs the future as part of this call.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         CALL.scope(self, future).await

@@ -5,6 +5,9 @@ use std::{fmt, sync::Arc};
 
 use crate::{random::Random, trace::TraceContext};
 
+/// How the ids of orders begin.
+const ORDER: &str = "ord_";
+
 /// The part that a span's service has in what happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpanKind {
@@ -172,6 +175,13 @@ impl Span {
     pub fn set_shown(&mut self, key: &'static str, value: &dyn fmt::Display) {
         if let Some(recording) = &mut self.recording {
             recording.set(key, Value::Text(&value.to_string()));
+        }
+    }
+
+    /// Names the order that it is about, if the subject is one.
+    pub fn about(&mut self, subject: &str) {
+        if self.is_recorded() && subject.starts_with(ORDER) {
+            self.set("ordermesh.order.id", subject);
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use axum::Router;
 use common::Fault;
+use contracts::service::GATEWAY;
 use runtime::Platform;
 
 use crate::{
@@ -28,8 +29,10 @@ impl fmt::Debug for Gateway {
 
 /// Wires the gateway. `invalid_request` when `public_url` is no address.
 pub fn wire(config: Config, platform: &Platform) -> Result<Gateway, Fault> {
+    let platform = &platform.of(GATEWAY);
     let origin = PublicOrigin::parse(&config.public_url)?;
-    let edge = Edge::new(origin, config.request_deadline, platform.random.clone(), &platform.metrics);
+    let (random, spans) = (platform.random.clone(), platform.spans.clone());
+    let edge = Edge::new(origin, config.request_deadline, random, spans, &platform.metrics);
     let api = Shared {
         peers: Peers::new(&platform.mesh),
         readiness: Readiness::new(&platform.mesh, platform.random.clone(), config.test_mode),

@@ -22,8 +22,10 @@ use crate::{
 
 /// Builds the service on a platform. `internal` when its store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
+    let platform = &platform.of(KITCHEN);
     let store = platform.store(KITCHEN)?;
-    let documents = Documents::new(Arc::clone(&store), platform.ids.clone(), Arc::clone(&platform.clock));
+    let documents = Documents::new(Arc::clone(&store), platform.ids.clone(), Arc::clone(&platform.clock))
+        .traced(platform.spans.clone());
     let kitchen = Kitchen {
         tickets: Arc::new(Repository::new(documents)),
         clock: Arc::clone(&platform.clock),

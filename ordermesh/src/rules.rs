@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use runtime::{SettingError, Settings, platform::NETWORKED};
 
 /// Settings that only a build with the networked adapters can follow.
-const NETWORKED_ONLY: [&str; 5] =
-    ["CONSUL_ADDR", "RABBITMQ_URL", "RABBITMQ_HOST", "MONGODB_URI", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+const NETWORKED_ONLY: [&str; 4] = ["CONSUL_ADDR", "RABBITMQ_URL", "RABBITMQ_HOST", "MONGODB_URI"];
 /// Addresses that speak without authentication or identity.
 const UNGUARDED: [&str; 7] = [
     "HTTP_ADDR",
@@ -22,6 +21,7 @@ const STRIPE_API: &str = "https://api.stripe.com";
 /// Stops at the first contradiction.
 pub fn check(settings: &Settings) -> Result<(), SettingError> {
     check_networked(settings)?;
+    runtime::platform::check_traces(settings)?;
     check_identity(settings)?;
     check_exposure(settings)?;
     check_public_url(settings)?;

@@ -22,7 +22,7 @@ mod watchers;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{Call, Clock, Deadline, Random, Timestamp, TraceContext};
+use common::{Call, Clock, Deadline, Fault, Random, Span, SpanKind, Spans, Timestamp, TraceContext};
 
 pub use get_stats::Stats;
 pub use place_order::Placed;
@@ -32,7 +32,10 @@ pub use sweep_due::SweepDue;
 pub use sweep_sagas::SweepSagas;
 pub use watch_order::OrderWatch;
 
-use crate::ports::{Alerts, Audit, Background, Kitchen, Notifier, Orders, Payments, Queues, Stock};
+use crate::{
+    domain::Order,
+    ports::{Alerts, Audit, Background, Kitchen, Notifier, Orders, Payments, Queues, Stock},
+};
 
 use self::{books::Books, drivers::Drivers, watchers::Watchers};
 
@@ -50,6 +53,7 @@ pub struct Parts {
     pub background: Arc<dyn Background>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub spans: Spans,
     pub timing: Timing,
 }
 
@@ -91,14 +95,28 @@ impl App {
         self.parts.clock.now()
     }
 
-    /// The trace of the present call, or a new one for work that nobody asked for.
-    fn trace(&self) -> TraceContext {
-        Call::current().map_or_else(|| TraceContext::root(&*self.parts.random), |call| call.trace)
+    /// A span of work on an order: in the order's own trace, linked to the request that caused it, if another did.
+    fn work_on(&self, order: &Order, name: &'static str, cause: Option<TraceContext>) -> Span {
+        let what = (SpanKind::Internal, format_args!("{name}"));
+        let mut span = self.parts.spans.of_trace(order.trace, cause, what);
+        if span.is_recorded() {
+            span.about(&order.id.to_string());
+        }
+        span
     }
 
-    /// Runs one step with a deadline of its own: what is under way finishes, whatever became of the caller.
-    async fn step<F: Future>(&self, trace: TraceContext, step: F) -> F::Output {
-        Call::new(Deadline::after(self.parts.timing.request_deadline), trace).scope(step).await
+    /// Runs one step with a deadline and a span of its own: what is under way finishes, whatever became of the
+    /// caller.
+    async fn step<T>(
+        &self,
+        (name, parent): (&'static str, TraceContext),
+        step: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let mut span = self.parts.spans.internal(name, Some(parent));
+        let deadline = Deadline::after(self.parts.timing.request_deadline);
+        let result = Call::new(deadline, span.context()).scope(step).await;
+        span.note(&result);
+        result
     }
 
     /// Until when a driver or a claim that starts now holds its lease.

@@ -33,6 +33,7 @@ const FULL_ROUND: usize = 200;
 
 /// Builds the service on a platform. `internal` when its store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
+    let platform = &platform.of(ORDERS);
     let store = platform.store(ORDERS)?;
     let app = App::new(parts(config, platform, &store));
     let (watching, bus) = (Arc::clone(&app), platform.bus.clone());
@@ -67,10 +68,12 @@ fn parts(config: Config, platform: &Platform, store: &Arc<dyn DocumentStore>) ->
         background: Arc::new(Supervised(platform.tasks.clone())),
         clock: Arc::clone(&platform.clock),
         random: Arc::clone(&platform.random),
+        spans: platform.spans.clone(),
         timing: Timing { checkout_ttl: config.checkout_ttl, request_deadline: config.request_deadline },
     }
 }
 
 fn documents<T: Document>(store: &Arc<dyn DocumentStore>, platform: &Platform) -> Documents<T> {
     Documents::new(Arc::clone(store), platform.ids.clone(), Arc::clone(&platform.clock))
+        .traced(platform.spans.clone())
 }

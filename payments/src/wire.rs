@@ -35,6 +35,7 @@ use crate::{
 /// store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     config.check().map_err(|error| Fault::new(Code::InvalidRequest, error.to_string()))?;
+    let platform = &platform.of(PAYMENTS);
     let store = platform.store(PAYMENTS)?;
     let inbox = Arc::new(InboxDocuments::new(documents(&store, platform)));
     let (interval, terms) = (config.reconcile_interval, terms(&config));
@@ -58,7 +59,7 @@ fn assemble(
     reconciler: Reconciler,
     interval: std::time::Duration,
 ) -> Service {
-    let supervisor = Supervisor { tasks: platform.tasks.clone(), random: Arc::clone(&platform.random) };
+    let supervisor = Supervisor { tasks: platform.tasks.clone(), spans: platform.spans.clone() };
     let (waker, entries) = Waker::new();
     let grpc = Grpc {
         cashier: cashier.clone(),
@@ -114,9 +115,11 @@ fn stripe(config: Config, platform: &Platform) -> Result<Arc<dyn PaymentProcesso
         webhook_secrets: config.webhook_secrets,
     };
     let (clock, random) = (Arc::clone(&platform.clock), Arc::clone(&platform.random));
-    Ok(Arc::new(StripeProcessor::new(settings, clock, random, &platform.metrics)?))
+    let processor = StripeProcessor::new(settings, clock, random, &platform.metrics)?;
+    Ok(Arc::new(processor.traced(platform.spans.clone())))
 }
 
 fn documents<T: store::Document>(store: &Arc<dyn DocumentStore>, platform: &Platform) -> Documents<T> {
     Documents::new(Arc::clone(store), platform.ids.clone(), Arc::clone(&platform.clock))
+        .traced(platform.spans.clone())
 }

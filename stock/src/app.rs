@@ -12,7 +12,7 @@ pub mod settle;
 
 use std::sync::Arc;
 
-use common::{Clock, Fault, Random};
+use common::{Clock, Fault, Random, Spans};
 use telemetry::Metrics;
 
 use crate::ports::{Orders, Stockroom};
@@ -24,7 +24,7 @@ pub struct Stock {
     orders: Arc<dyn Orders>,
     desk: desk::Desk,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    spans: Spans,
 }
 
 impl Stock {
@@ -37,7 +37,13 @@ impl Stock {
         metrics: &Metrics,
     ) -> Self {
         let desk = desk::Desk::new(Arc::clone(&stockroom), Arc::clone(&clock), Arc::clone(&random), metrics);
-        Self { stockroom, orders, desk, clock, random }
+        Self { stockroom, orders, desk, clock, spans: Spans::off(random) }
+    }
+
+    /// The same with spans for the work that nobody asked for.
+    #[must_use]
+    pub fn traced(self, spans: Spans) -> Self {
+        Self { spans, ..self }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
 
 /// Builds the service on a platform. `internal` when its store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
+    let platform = &platform.of(STOCK);
     let store = platform.store(STOCK)?;
     let stock = stock(&store, Arc::new(OrdersClient::new(platform.mesh.channel(ORDERS))), platform);
     let (due, ledger) = (DueSweep(stock.clone()), LedgerSweep(stock.clone()));
@@ -44,14 +45,16 @@ pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
 
 /// The use cases over a store.
 fn stock(store: &Arc<dyn DocumentStore>, orders: Arc<dyn Orders>, platform: &Platform) -> Stock {
-    let stockroom = stockroom(store, &platform.ids, &platform.clock);
-    Stock::new(
-        stockroom,
+    let spans = platform.spans.clone();
+    let repository = Repository::new(store, &platform.ids, &platform.clock).traced(spans.clone());
+    let stock = Stock::new(
+        Arc::new(repository),
         orders,
         Arc::clone(&platform.clock),
         Arc::clone(&platform.random),
         &platform.metrics,
-    )
+    );
+    stock.traced(spans)
 }
 
 /// The records over a store; for whoever has a store and no platform.

@@ -7,7 +7,7 @@ mod session;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use common::{Backoff, Fault, Random};
+use common::{Backoff, Fault, Random, Spans};
 use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +42,7 @@ pub struct Consumer {
     pub handler: Arc<dyn Handler>,
     pub random: Arc<dyn Random>,
     pub metrics: Metrics,
+    pub spans: Spans,
 }
 
 /// Unsettled deliveries per consumer.

@@ -35,6 +35,9 @@ impl Event {
     }
 }
 
+/// The bus inside a process, as spans call it.
+const EMBEDDED: &str = "embedded";
+
 /// Takes events for good.
 #[async_trait]
 pub trait Publisher: Send + Sync + fmt::Debug {
@@ -43,6 +46,11 @@ pub trait Publisher: Send + Sync + fmt::Debug {
     /// `Ok` only when the broker has it safe (a publisher confirm) and at least one queue took it; `unavailable` when
     /// there is no answer or a refusal: publishing again is right then, and consumers must cope with both copies.
     async fn publish(&self, events: &[Event]) -> Vec<Result<(), Fault>>;
+
+    /// What spans call it (`messaging.system`).
+    fn system(&self) -> &'static str {
+        EMBEDDED
+    }
 }
 
 /// The pauses before a delivery that failed unexpectedly is handed out again; after the last it is a dead letter.
@@ -108,6 +116,11 @@ pub trait Subscriber: Send + Sync + fmt::Debug {
 
     /// Hints that something of this pattern happened, from now on: lossy, bounded, oldest dropped.
     async fn hints(&self, pattern: &'static str) -> Result<Box<dyn LiveHints>, Fault>;
+
+    /// What spans call it (`messaging.system`).
+    fn system(&self) -> &'static str {
+        EMBEDDED
+    }
 }
 
 /// A process's live queue: subjects of events that just happened, to look again at.

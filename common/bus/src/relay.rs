@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use common::{Backoff, Clock, Fault, Random};
-use store::{DocumentStore, OutboxEntry};
+use common::{Backoff, Clock, Fault, Random, Span, SpanKind, Spans, TraceContext, span::Opening};
+use store::{DocumentStore, OutboxEntry, OutboxEvent};
 use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,7 @@ pub struct OutboxRelay {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub metrics: Metrics,
+    pub spans: Spans,
 }
 
 /// Events that are claimed and published together; the publisher pipelines them.
@@ -68,16 +69,40 @@ impl OutboxRelay {
 
     /// One result per entry, in order, within the limit.
     async fn publish(&self, entries: &[OutboxEntry]) -> Vec<Result<(), Fault>> {
-        let events: Vec<_> = entries.iter().map(|entry| self.event(entry)).collect();
+        let mut spans: Vec<_> = entries.iter().map(|entry| self.span(&entry.event)).collect();
+        let traced = entries.iter().zip(&spans);
+        let events: Vec<_> =
+            traced.map(|(entry, span)| self.event(&entry.event, span.as_ref().map(Span::context))).collect();
         let publish = tokio::time::timeout(PUBLISH_LIMIT, self.publisher.publish(&events));
-        publish.await.unwrap_or_else(|_| {
+        let results = publish.await.unwrap_or_else(|_| {
             let late = Fault::deadline_exceeded(format!("publish {} events", events.len()));
             vec![Err(late); events.len()]
-        })
+        });
+        for (span, result) in spans.iter_mut().zip(&results) {
+            if let Some(span) = span {
+                span.note(result);
+            }
+        }
+        results
     }
 
-    fn event(&self, entry: &OutboxEntry) -> Event {
-        let event = &entry.event;
+    /// The span of one event's way to the bus, below what made the event, however long ago that was. An event of no
+    /// trace has none.
+    fn span(&self, event: &OutboxEvent) -> Option<Span> {
+        let name = format_args!("publish {}", event.event_type);
+        let parent = Some(event.trace?);
+        let mut span = self.spans.start(Opening { kind: SpanKind::Producer, name, parent, links: &[] });
+        if span.is_recorded() {
+            span.set("messaging.system", self.publisher.system());
+            span.set("messaging.operation.type", "send");
+            span.set("messaging.destination.name", event.event_type.as_str());
+            span.set_shown("messaging.message.id", &event.id);
+            span.about(&event.subject);
+        }
+        Some(span)
+    }
+
+    fn event(&self, event: &OutboxEvent, traceparent: Option<TraceContext>) -> Event {
         Event {
             id: event.id,
             event_type: event.event_type.clone(),
@@ -85,7 +110,7 @@ impl OutboxRelay {
             subject: event.subject.clone(),
             time: event.at,
             sequence: event.sequence,
-            traceparent: event.trace,
+            traceparent,
             data: event.data.clone().into(),
         }
     }

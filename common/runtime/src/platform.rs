@@ -10,6 +10,7 @@ mod networked;
 mod networked;
 mod opened;
 mod peers;
+mod traces;
 
 use std::{
     collections::HashMap,
@@ -27,6 +28,7 @@ use crate::tasks::Tasks;
 pub use between::{Between, Nothing};
 pub use networked::NETWORKED;
 pub use opened::{OpenError, Opened, Opening};
+pub use traces::check_traces;
 
 /// Opens the store of one service.
 pub trait Stores: Send + Sync + fmt::Debug {

@@ -109,6 +109,7 @@ impl Service {
             clock: Arc::clone(&platform.clock),
             random: Arc::clone(&platform.random),
             metrics: platform.metrics.clone(),
+            spans: platform.spans.clone(),
         };
         self.ready_when("store", Arc::new(StoreCheck(Arc::clone(store))))
             .worker("outbox-relay", |shutdown| relay.run(shutdown))
@@ -123,6 +124,7 @@ impl Service {
             handler,
             random: Arc::clone(&platform.random),
             metrics: platform.metrics.clone(),
+            spans: platform.spans.clone(),
         };
         self.worker(queue.name, |shutdown| consumer.run(shutdown))
     }

@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use bytes::Bytes;
-use common::{Call, Clock, EventId, Fault, Ids, Page};
+use common::{Call, Clock, EventId, Fault, Ids, Page, SpanKind, Spans, TraceContext};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::port::{
@@ -18,6 +18,12 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync {
 
     /// Every index entry the document should have in its present state.
     fn index_keys(&self) -> Vec<IndexKey>;
+
+    /// The trace that the document was made in, and that its events belong to whoever causes them; `None` when they
+    /// belong to the trace of the call that saves.
+    fn trace(&self) -> Option<TraceContext> {
+        None
+    }
 }
 
 /// A document with the version it was loaded at.
@@ -71,6 +77,7 @@ pub struct Documents<T> {
     store: Arc<dyn DocumentStore>,
     ids: Ids,
     clock: Arc<dyn Clock>,
+    spans: Option<Spans>,
     body: PhantomData<fn() -> T>,
 }
 
@@ -80,6 +87,7 @@ impl<T> Clone for Documents<T> {
             store: Arc::clone(&self.store),
             ids: self.ids.clone(),
             clock: Arc::clone(&self.clock),
+            spans: self.spans.clone(),
             body: PhantomData,
         }
     }
@@ -88,7 +96,13 @@ impl<T> Clone for Documents<T> {
 impl<T: Document> Documents<T> {
     #[must_use]
     pub fn new(store: Arc<dyn DocumentStore>, ids: Ids, clock: Arc<dyn Clock>) -> Self {
-        Self { store, ids, clock, body: PhantomData }
+        Self { store, ids, clock, spans: None, body: PhantomData }
+    }
+
+    /// The same with spans: an event of a document that has a trace of its own links the request that caused it.
+    #[must_use]
+    pub fn traced(self, spans: Spans) -> Self {
+        Self { spans: Some(spans), ..self }
     }
 
     /// The document with this id. Faults: `unavailable`.
@@ -151,7 +165,7 @@ impl<T: Document> Documents<T> {
             subject: id.clone(),
             sequence: expected.next(),
             at: self.clock.now(),
-            trace: Call::current().map(|call| call.trace),
+            trace: self.trace(body, event_type, &id),
             data,
         });
         Ok(Write {
@@ -163,6 +177,19 @@ impl<T: Document> Documents<T> {
             handled: save.handled,
             id,
         })
+    }
+}
+
+impl<T: Document> Documents<T> {
+    /// The trace of an event: the document's own, in a span that links the present call if that is in another one.
+    fn trace(&self, body: &T, event_type: &str, id: &str) -> Option<TraceContext> {
+        let (own, cause) = (body.trace(), Call::current_trace());
+        let foreign = own.filter(|own| cause.is_none_or(|cause| !own.is_same_trace(cause)));
+        let (Some(_), Some(spans)) = (foreign, &self.spans) else { return foreign.or(cause) };
+        let mut span = spans.of_trace(own, cause, (SpanKind::Producer, format_args!("create {event_type}")));
+        span.set("messaging.operation.type", "create");
+        span.about(id);
+        Some(span.context())
     }
 }
 

@@ -2,23 +2,25 @@
 
 mod json;
 mod queue;
+mod text;
 
 use std::str::FromStr;
 
 use tracing_subscriber::{
     EnvFilter, Layer as _, Registry,
-    fmt::{MakeWriter, format::JsonFields, time::FormatTime},
+    fmt::{MakeWriter, format::JsonFields},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
 use json::JsonLines;
 use queue::Queue;
+use text::TextLines;
 
 /// How a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For people: coloured on a terminal.
+    /// For people: coloured on a terminal, with the trace of the call at the end of the line.
     Text,
     /// One JSON object per line, with the trace of the call it belongs to.
     Json,
@@ -37,7 +39,9 @@ impl FromStr for Format {
 }
 
 /// Libraries whose own talk helps nobody, unless the filter names them.
-const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tower=warn,tonic=warn";
+/// An exporter that fails says so once, itself.
+const QUIET: &str = "h2=warn,hyper=warn,hyper_util=warn,tower=warn,tonic=warn,\
+                     opentelemetry=off,opentelemetry_sdk=off,opentelemetry-otlp=off";
 
 /// The logs of the program. What is queued is written when this is dropped.
 #[derive(Debug)]
@@ -78,18 +82,8 @@ where
     let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| error.to_string())?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match format {
-        Format::Text => lines.with_ansi(colours).with_timer(Rfc3339).compact().boxed(),
+        Format::Text => lines.with_ansi(colours).event_format(TextLines::new(colours)).boxed(),
         Format::Json => lines.with_ansi(false).fmt_fields(JsonFields::new()).event_format(JsonLines).boxed(),
     };
     Ok(Registry::default().with(lines.with_filter(filter)))
-}
-
-/// The time as all parts of the program write it.
-#[derive(Clone, Copy, Debug)]
-struct Rfc3339;
-
-impl FormatTime for Rfc3339 {
-    fn format_time(&self, writer: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
-        write!(writer, "{}", common::Timestamp::from(std::time::SystemTime::now()))
-    }
 }

@@ -1,5 +1,8 @@
 //! The traces of one process: where each of its services opens spans, and what waits to leave is sent at the end.
 
+#[cfg(feature = "networked")]
+pub mod otlp;
+
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;

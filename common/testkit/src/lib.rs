@@ -5,6 +5,8 @@
 pub mod bus;
 pub mod clock;
 pub mod faulty;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod random;
 #[cfg(feature = "servers")]
 pub mod servers;

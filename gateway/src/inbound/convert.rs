@@ -110,6 +110,7 @@ impl From<orders::Order> for OrderView {
             email: order.email,
             cause: order.cause,
             refunded_total: order.refunded_total.map(Into::into),
+            trace_id: Some(order.trace_id).filter(|id| !id.is_empty()),
         }
     }
 }

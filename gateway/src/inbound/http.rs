@@ -20,6 +20,7 @@ mod problem;
 mod queues;
 mod replay;
 mod request_id;
+mod span;
 pub(crate) mod sse;
 mod staff_body;
 mod staff_orders;

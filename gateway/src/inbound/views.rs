@@ -118,6 +118,10 @@ pub(crate) struct OrderView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) refunded_total: Option<MoneyView>,
+    /// The trace that the order was placed in, as tracing tools know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) trace_id: Option<String>,
 }
 
 /// An order that was just placed.

@@ -1,6 +1,6 @@
 //! Decides whether an order can still be cancelled: queued is cancelled, nothing there is a tombstone.
 
-use common::{EventId, Fault, OrderId, crash};
+use common::{Call, EventId, Fault, OrderId, crash};
 
 use super::{Kitchen, TRIES};
 use crate::{
@@ -43,7 +43,7 @@ impl Kitchen {
     ) -> Result<Versioned, Fault> {
         let now = self.clock.now();
         let Some(Versioned { mut ticket, version }) = found else {
-            let ticket = Ticket::tombstone(order, reason, now);
+            let ticket = Ticket { trace: Call::current_trace(), ..Ticket::tombstone(order, reason, now) };
             let version = self.tickets.insert(&ticket, cause).await?;
             return Ok(Versioned { ticket, version });
         };

@@ -1,6 +1,6 @@
 //! Makes the ticket of a paid order, once.
 
-use common::{Code, EventId, Fault, OrderId, crash};
+use common::{Call, Code, EventId, Fault, OrderId, crash};
 
 use super::Kitchen;
 use crate::{
@@ -29,7 +29,8 @@ impl Kitchen {
         }
         let now = self.clock.now();
         let promised_at = promise::promised_at(now, self.queue.get());
-        let ticket = Ticket::queue(order, wanted.lines, wanted.note, now, promised_at);
+        let trace = Call::current_trace();
+        let ticket = Ticket { trace, ..Ticket::queue(order, wanted.lines, wanted.note, now, promised_at) };
         match self.tickets.insert(&ticket, cause).await {
             Ok(version) => {
                 crash::point!("kitchen.ticket.queued");

@@ -1,6 +1,6 @@
 //! The ticket: queued → preparing → ready → picked up; rejected or cancelled while it is queued.
 
-use common::{Code, Fault, ItemId, OrderId, Timestamp};
+use common::{Code, Fault, ItemId, OrderId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 /// Where a ticket stands.
@@ -66,6 +66,9 @@ pub struct Ticket {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub changed_at: Timestamp,
+    /// The order's, which the ticket's events go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// What staff do with a ticket.
@@ -119,6 +122,7 @@ impl Ticket {
             picked_up_at: None,
             reason: None,
             changed_at: now,
+            trace: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tickets as documents: by id (newest last), by state, by the time of their last change.
 
 use async_trait::async_trait;
-use common::{EventId, Fault, Limit, OrderId, Page, Timestamp};
+use common::{EventId, Fault, Limit, OrderId, Page, Timestamp, TraceContext};
 use contracts::{events::TicketEvent, topics::EventType};
 use store::{Collection, Document, Documents, IndexKey, IndexQuery, Loaded, Order, Save};
 
@@ -25,6 +25,10 @@ impl Document for Ticket {
             IndexKey::new(BY_STATE, format!("{}/{}", self.state.as_str(), self.order_id)),
             IndexKey::new(BY_CHANGE, self.changed_at.sort_key()),
         ]
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        self.trace
     }
 }
 

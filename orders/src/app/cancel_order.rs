@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::{Code, CustomerId, Fault, OrderId, crash};
+use common::{Call, Code, CustomerId, Fault, OrderId, crash};
 
 use super::{
     App,
@@ -67,10 +67,10 @@ impl App {
 
     /// Starts what follows from the decision; the caller is not kept waiting for it.
     pub(super) fn carry_out(self: &Arc<Self>, stored: Stored<Order>) -> Stored<Order> {
-        let (app, trace, decided) = (Arc::clone(self), self.trace(), stored.clone());
+        let (app, cause, decided) = (Arc::clone(self), Call::current_trace(), stored.clone());
         self.parts
             .background
-            .spawn("orders.undo", Box::pin(async move { app.act(decided, Occasion::Decision, trace).await }));
+            .spawn("orders.undo", Box::pin(async move { app.act(decided, Occasion::Decision, cause).await }));
         stored
     }
 }

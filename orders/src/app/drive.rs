@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use common::{Fault, Kind, TraceContext, crash};
+use common::{Call, Fault, Kind, Span, TraceContext, crash};
 use tokio::time::Instant;
 
 use super::{App, change::Step, drivers::Seat, visit::Occasion};
@@ -22,7 +22,8 @@ const HOLD_SLACK: Duration = Duration::from_secs(300);
 struct Run {
     seat: Seat,
     saga: Arc<Stored<Order>>,
-    trace: TraceContext,
+    /// Every step is below it.
+    span: Span,
     /// When the lease of this driver ends.
     lapses: Instant,
     attempts: u32,
@@ -30,20 +31,20 @@ struct Run {
 
 impl App {
     /// Starts to drive an order that was just stored under this process's lease.
-    pub(super) fn launch(self: &Arc<Self>, seat: Seat, saga: Stored<Order>, trace: TraceContext) {
-        let app = Arc::clone(self);
+    pub(super) fn launch(self: &Arc<Self>, seat: Seat, saga: Stored<Order>) {
+        let (app, cause) = (Arc::clone(self), Call::current_trace());
         let saga = Arc::new(saga);
         seat.show(Arc::clone(&saga));
         self.parts
             .background
-            .spawn("orders.saga", Box::pin(async move { app.drive(seat, saga, trace).await }));
+            .spawn("orders.saga", Box::pin(async move { app.drive(seat, saga, cause).await }));
     }
 
     /// Takes over a saga whose driver is gone and drives it in the background; false when someone else does.
     pub(super) async fn resume(self: &Arc<Self>, stale: &Stored<Order>) -> Result<bool, Fault> {
         match self.take_over(stale).await? {
             Some((seat, saga)) => {
-                self.launch(seat, saga, self.trace());
+                self.launch(seat, saga);
                 Ok(true)
             }
             None => Ok(false),
@@ -69,10 +70,17 @@ impl App {
     }
 
     /// Drives until the order is decided, another driver has it, or this one's lease ends.
-    pub(super) async fn drive(self: &Arc<Self>, seat: Seat, saga: Arc<Stored<Order>>, trace: TraceContext) {
+    /// `cause` is the request that it is done for.
+    pub(super) async fn drive(
+        self: &Arc<Self>,
+        seat: Seat,
+        saga: Arc<Stored<Order>>,
+        cause: Option<TraceContext>,
+    ) {
         let Some(driver) = saga.body.driver.clone() else { return };
         let lapses = Instant::now() + driver.until.since(self.now());
-        let mut run = Run { seat, saga, trace, lapses, attempts: driver.attempts };
+        let span = self.work_on(&saga.body, "orders.saga", cause);
+        let mut run = Run { seat, saga, span, lapses, attempts: driver.attempts };
         while run.saga.body.status == Status::Pending {
             match self.advance(&run).await {
                 Ok(saga) => run.shows(saga),
@@ -88,10 +96,10 @@ impl App {
                 }
             }
         }
-        let Run { seat, saga, trace, .. } = run;
+        let Run { seat, saga, span, .. } = run;
         drop(seat);
         if saga.body.undo.is_open() {
-            self.act(Arc::unwrap_or_clone(saga), Occasion::Decision, trace).await;
+            self.act(Arc::unwrap_or_clone(saga), Occasion::Decision, Some(span.context())).await;
         }
     }
 
@@ -99,7 +107,10 @@ impl App {
     async fn advance(&self, run: &Run) -> Result<Stored<Order>, Fault> {
         let order = &run.saga.body;
         let hold_until = order.created_at + self.parts.timing.checkout_ttl + GIVE_UP_AFTER + HOLD_SLACK;
-        let lines = match self.step(run.trace, self.parts.stock.reserve(order, hold_until)).await? {
+        let lines = match self
+            .step(run.names("saga.reserve"), self.parts.stock.reserve(order, hold_until))
+            .await?
+        {
             Reservation::Held(lines) => lines,
             Reservation::Short(lines) => {
                 return self.refuse(run, Refusal::InsufficientStock { lines }).await;
@@ -121,7 +132,10 @@ impl App {
             }
             return self.refuse(run, Refusal::InvalidOrder { detail: fault.public().to_owned() }).await;
         }
-        let checkout = match self.step(run.trace, self.parts.payments.create_checkout(&next)).await? {
+        let checkout = match self
+            .step(run.names("saga.create_checkout"), self.parts.payments.create_checkout(&next))
+            .await?
+        {
             CheckoutAnswer::Open(checkout) => checkout,
             CheckoutAnswer::Rejected => return self.refuse(run, Refusal::PaymentRejected).await,
             CheckoutAnswer::Closed => return self.closed(run).await,
@@ -129,11 +143,11 @@ impl App {
         crash::point!("orders.saga.checkout_created");
         let priced = next.clone();
         next.link(checkout.clone(), run.saga.version + 1, self.now());
-        match self.step(run.trace, self.save(&run.saga, next, None)).await {
+        match self.step(run.names("saga.link"), self.save(&run.saga, next, None)).await {
             Err(fault) if fault.is_version_conflict() => {
                 let mut known = priced;
                 known.checkout = Some(checkout);
-                self.step(run.trace, self.fill_in(&known)).await?;
+                self.step(run.names("saga.fill_in"), self.fill_in(&known)).await?;
                 Err(fault)
             }
             saved => {
@@ -161,7 +175,7 @@ impl App {
     async fn refuse(&self, run: &Run, refusal: Refusal) -> Result<Stored<Order>, Fault> {
         let mut next = run.saga.body.clone();
         next.refuse(refusal, self.now());
-        let saved = self.step(run.trace, self.save(&run.saga, next, None)).await?;
+        let saved = self.step(run.names("saga.refuse"), self.save(&run.saga, next, None)).await?;
         crash::point!("orders.saga.refused");
         Ok(saved)
     }
@@ -180,7 +194,7 @@ impl App {
             order.give_up(cause, at.now);
             Ok(Step::Save(()))
         };
-        let (saved, ()) = self.step(run.trace, self.change(stored, None, end)).await?;
+        let (saved, ()) = self.step(run.names("saga.end"), self.change(stored, None, end)).await?;
         crash::point!("orders.saga.ended");
         Ok(saved)
     }
@@ -234,7 +248,7 @@ impl App {
     async fn park(&self, run: &Run, wait: Duration) {
         let mut next = run.saga.body.clone();
         next.park(run.attempts, self.now() + wait);
-        if let Err(fault) = self.step(run.trace, self.save(&run.saga, next, None)).await {
+        if let Err(fault) = self.step(run.names("saga.park"), self.save(&run.saga, next, None)).await {
             tracing::debug!(order = %run.saga.body.id, %fault, "could not park the saga");
         }
         crash::point!("orders.saga.parked");
@@ -242,6 +256,11 @@ impl App {
 }
 
 impl Run {
+    /// A step of this name below the run's own span.
+    fn names(&self, step: &'static str) -> (&'static str, TraceContext) {
+        (step, self.span.context())
+    }
+
     fn shows(&mut self, saga: Stored<Order>) {
         self.saga = Arc::new(saga);
         self.seat.show(Arc::clone(&self.saga));

@@ -91,11 +91,10 @@ impl App {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let driver = Driver::taken(&self.owner, self.lease_until(now));
-        let trace = self.trace();
-        let order = Order::place(draft, driver, trace.trace_id(), now);
+        let order = Order::place(draft, driver, Call::current_trace(), now);
         let stored = self.parts.orders.create(order, claim).await?;
         crash::point!("orders.saga.created");
-        self.launch(seat, stored, trace);
+        self.launch(seat, stored);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::{Fault, TraceContext};
+use common::Fault;
 use futures::StreamExt as _;
 
 use super::{App, visit::Occasion};
@@ -24,9 +24,7 @@ impl SweepDue {
         let due = app.parts.orders.due(DueFor::Visit, app.now(), ROUND_MAX).await?;
         let found = due.len();
         futures::stream::iter(due)
-            .for_each_concurrent(AT_A_TIME, |stored| {
-                app.act(stored, Occasion::Sweep, TraceContext::root(&*app.parts.random))
-            })
+            .for_each_concurrent(AT_A_TIME, |stored| app.act(stored, Occasion::Sweep, None))
             .await;
         Ok(found)
     }

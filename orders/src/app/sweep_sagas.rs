@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::{Fault, TraceContext};
+use common::Fault;
 use futures::StreamExt as _;
 
 use super::App;
@@ -34,7 +34,7 @@ impl SweepSagas {
         let app = &self.0;
         match app.take_over(&stored).await {
             Ok(Some((seat, saga))) => {
-                app.drive(seat, Arc::new(saga), TraceContext::root(&*app.parts.random)).await;
+                app.drive(seat, Arc::new(saga), None).await;
             }
             Ok(None) => {}
             Err(fault) => tracing::warn!(order = %stored.body.id, %fault, "could not take the saga over"),

@@ -18,6 +18,16 @@ pub(super) enum Occasion {
     Sweep,
 }
 
+impl Occasion {
+    /// What its span is called.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Decision => "orders.carry_out",
+            Self::Sweep => "orders.visit",
+        }
+    }
+}
+
 /// What the peers said.
 #[derive(Debug, Default)]
 struct Findings {
@@ -28,9 +38,13 @@ struct Findings {
 
 impl App {
     /// Visits the order; faults are logged, the sweep comes again.
-    pub(super) async fn act(&self, stored: Stored<Order>, occasion: Occasion, trace: TraceContext) {
+    /// `cause` is the request that it is done for.
+    pub(super) async fn act(&self, stored: Stored<Order>, occasion: Occasion, cause: Option<TraceContext>) {
         let id = stored.body.id;
-        if let Err(fault) = self.visit(stored, occasion, trace).await {
+        let mut span = self.work_on(&stored.body, occasion.name(), cause);
+        let visited = self.visit(stored, occasion, span.context()).await;
+        span.note(&visited);
+        if let Err(fault) = visited {
             tracing::warn!(order = %id, %fault, "what was decided could not be carried out yet");
         }
     }
@@ -51,7 +65,7 @@ impl App {
         self.push_refunds(order, occasion, trace, &mut findings).await;
         self.undo(order, trace, &mut findings).await;
         crash::point!("orders.visit.asked");
-        self.step(trace, self.write_down(stored, &findings, occasion)).await?;
+        self.step(("visit.write_down", trace), self.write_down(stored, &findings, occasion)).await?;
         crash::point!("orders.visit.written");
         Ok(())
     }
@@ -60,14 +74,16 @@ impl App {
     async fn ask_what_happened(&self, order: &Order, trace: TraceContext, findings: &mut Findings) {
         let serving = matches!(order.status, Status::Paid | Status::Preparing | Status::Ready);
         if serving {
-            let answer = self.step(trace, self.parts.kitchen.ensure_ticket(order)).await;
+            let answer =
+                self.step(("visit.ensure_ticket", trace), self.parts.kitchen.ensure_ticket(order)).await;
             if let Some(view) = heard(order, "ensure the ticket", answer) {
                 findings.facts.push(Fact::Ticket { state: view.state, started: view.started });
             }
         }
         let unknown = order.captured.is_none() && order.status.is_paid_or_later();
         if order.status == Status::WaitingPayment || unknown {
-            let answer = self.step(trace, self.parts.payments.payment(order.id)).await;
+            let answer =
+                self.step(("visit.ask_for_payment", trace), self.parts.payments.payment(order.id)).await;
             if let Some(view) = heard(order, "ask for the payment", answer) {
                 findings.learn_payment(view);
             }
@@ -84,7 +100,8 @@ impl App {
         let now = self.now();
         let wanted = |refund: &&Refund| occasion == Occasion::Decision || refund.due_at <= now;
         for refund in order.open_refunds().filter(wanted) {
-            let answer = self.step(trace, self.parts.payments.refund(order.id, refund)).await;
+            let answer =
+                self.step(("visit.refund", trace), self.parts.payments.refund(order.id, refund)).await;
             findings.facts.extend(heard(order, "refund", answer).unwrap_or_default());
             crash::point!("orders.refund.asked");
         }
@@ -97,7 +114,9 @@ impl App {
             crash::point!("orders.undo.ticket_cancelled");
         }
         if order.undo.checkout {
-            let answer = self.step(trace, self.parts.payments.expire_checkout(order.id)).await;
+            let answer = self
+                .step(("visit.expire_checkout", trace), self.parts.payments.expire_checkout(order.id))
+                .await;
             if let Some(view) = heard(order, "expire the checkout", answer) {
                 findings.confirmed.checkout = view.state.is_closed() || view.state == PaymentState::Succeeded;
                 findings.learn_payment(view);
@@ -106,14 +125,16 @@ impl App {
         }
         if order.undo.stock && (!order.undo.ticket || findings.confirmed.ticket) {
             let started = order.ticket_started || findings.started;
-            let answer = self.step(trace, self.parts.stock.release(order.id, started)).await;
+            let answer =
+                self.step(("visit.release_stock", trace), self.parts.stock.release(order.id, started)).await;
             findings.confirmed.stock = heard(order, "release the stock", answer).is_some();
             crash::point!("orders.undo.stock_released");
         }
     }
 
     async fn cancel_ticket(&self, order: &Order, trace: TraceContext, findings: &mut Findings) {
-        let answer = self.step(trace, self.parts.kitchen.cancel_ticket(order.id, None)).await;
+        let answer =
+            self.step(("visit.cancel_ticket", trace), self.parts.kitchen.cancel_ticket(order.id, None)).await;
         match answer {
             Err(fault) if fault.code() == Code::OrderNotCancellable => {
                 findings.confirmed.ticket = true;

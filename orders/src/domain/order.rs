@@ -1,6 +1,6 @@
 //! The order aggregate: what is stored of one order.
 
-use common::{CustomerId, Money, OrderId, Timestamp};
+use common::{CustomerId, Money, OrderId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,8 +38,9 @@ pub struct Order {
     pub created_at: Timestamp,
     /// Of the last change that a reader can see.
     pub updated_at: Timestamp,
-    /// The trace that the order was placed in.
-    pub trace_id: String,
+    /// The trace that the order was placed in, which everything that happens to it later goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     pub timeline: Vec<Entry>,
     #[serde(default)]
     pub payment: PaymentState,
@@ -94,7 +95,7 @@ impl Undo {
 impl Order {
     /// A new order, pending under its first driver.
     #[must_use]
-    pub fn place(draft: Draft, driver: Driver, trace_id: String, now: Timestamp) -> Self {
+    pub fn place(draft: Draft, driver: Driver, trace: Option<TraceContext>, now: Timestamp) -> Self {
         let mut order = Self {
             id: draft.order_id,
             customer_id: draft.customer_id,
@@ -107,7 +108,7 @@ impl Order {
             cause: None,
             created_at: now,
             updated_at: now,
-            trace_id,
+            trace,
             timeline: Vec::with_capacity(4),
             payment: PaymentState::Unknown,
             captured: None,

@@ -1,6 +1,6 @@
 //! Protobuf to domain and back, for the methods of `OrderService`.
 
-use common::{Code, CustomerId, Fault, IdempotencyKey, Limit, Money, OrderId};
+use common::{Code, CustomerId, Fault, IdempotencyKey, Limit, Money, OrderId, TraceContext};
 use contracts::{convert::timestamp, orders as proto};
 
 use crate::{
@@ -123,7 +123,7 @@ pub(super) fn order(stored: &Stored<Order>) -> Result<proto::Order, Fault> {
         cause: order.cause.clone(),
         refunded_total: order.refunded_total().map(Into::into),
         ticket_started: order.may_have_started(),
-        trace_id: order.trace_id.clone(),
+        trace_id: order.trace.map(TraceContext::trace_id).unwrap_or_default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{EventId, Fault, Limit, OrderId, Page, Timestamp};
+use common::{EventId, Fault, Limit, OrderId, Page, Timestamp, TraceContext};
 use contracts::{
     events::{OrderEvent, OrderEventLine, RefundOrder},
     topics::EventType,
@@ -44,6 +44,10 @@ impl Document for Order {
             keys.push(IndexKey::new(BY_DUE, format!("{}{}", due_prefix(queue), due_at.sort_key())));
         }
         keys
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        self.trace
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn pending() -> Order {
         note: None,
         email: None,
     };
-    Order::place(draft, Driver::taken("a", at(10)), "0".repeat(32), at(0))
+    Order::place(draft, Driver::taken("a", at(10)), None, at(0))
 }
 
 fn order_id() -> OrderId {

@@ -69,6 +69,7 @@ fn consume(life: &Life, bus: &Arc<EmbeddedBus>, stop: &CancellationToken) {
             handler,
             random: Arc::new(SystemRandom),
             metrics: Metrics::new(),
+            spans: common::Spans::off(Arc::new(SystemRandom)),
         };
         tokio::spawn(consumer.run(stop.clone()));
     }

@@ -151,6 +151,7 @@ impl World {
             background: crew.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            spans: common::Spans::off(self.random.clone()),
             timing: Timing {
                 checkout_ttl: Duration::from_secs(2700),
                 request_deadline: Duration::from_secs(5),

@@ -1,7 +1,7 @@
 //! Gives an order its payment link: the intent is on disk before the provider is called, and every retry sends the
 //! same parameters under the same key.
 
-use common::{Fault, Timestamp, crash};
+use common::{Call, Fault, Timestamp, crash};
 
 use super::{Cashier, Decision};
 use crate::{
@@ -28,7 +28,8 @@ impl Cashier {
     /// Stores the intent, unless there is one. Insertion comes first: nearly every call is the first of its order.
     async fn intend(&self, params: CheckoutParams, now: Timestamp) -> Result<Kept<Payment>, Fault> {
         let order = params.order_id;
-        match self.payments.insert(Payment::intend(params.clone(), now)).await {
+        let payment = Payment { trace: Call::current_trace(), ..Payment::intend(params.clone(), now) };
+        match self.payments.insert(payment).await {
             Err(fault) if fault.is_version_conflict() => {
                 let kept = self.load(order).await?;
                 kept.value.expect_same(&params)?;

@@ -1,6 +1,6 @@
 //! Makes sure that an order can no longer be paid: the wish is on disk first, then the provider is told.
 
-use common::{Fault, OrderId, crash};
+use common::{Call, Fault, OrderId, crash};
 
 use super::{Cashier, Decision};
 use crate::{domain::Payment, ports::Kept};
@@ -18,13 +18,17 @@ impl Cashier {
     pub async fn request_close(&self, order: OrderId) -> Result<Kept<Payment>, Fault> {
         let kept = match self.payments.load(order).await? {
             Some(kept) => kept,
-            None => match self.payments.insert(Payment::tombstone(order, self.now())).await {
-                Err(fault) if fault.is_version_conflict() => self.load(order).await?,
-                inserted => {
-                    crash::point!("payments.expire.tombstone_stored");
-                    return inserted;
+            None => {
+                let tombstone =
+                    Payment { trace: Call::current_trace(), ..Payment::tombstone(order, self.now()) };
+                match self.payments.insert(tombstone).await {
+                    Err(fault) if fault.is_version_conflict() => self.load(order).await?,
+                    inserted => {
+                        crash::point!("payments.expire.tombstone_stored");
+                        return inserted;
+                    }
                 }
-            },
+            }
         };
         let kept = self
             .change(kept, |payment, now| {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use common::{Clock, Fault, Timestamp, crash};
+use common::{Call, Clock, Fault, Timestamp, crash};
 
 use super::take_webhook::report_unreadable;
 use crate::{
@@ -69,7 +69,9 @@ impl Reconciler {
         let known = self.inbox.known(&ids).await?;
         let mut fresh = Vec::new();
         for event in events.into_iter().zip(known).filter_map(|(event, known)| (!known).then_some(event)) {
-            let entry = self.inbox.take(InboxEntry::new(event, Source::Pulled, self.clock.now())).await?;
+            let trace = Call::current_trace();
+            let entry = InboxEntry { trace, ..InboxEntry::new(event, Source::Pulled, self.clock.now()) };
+            let entry = self.inbox.take(entry).await?;
             if let Some(entry) = entry {
                 report_unreadable(&entry.value);
                 fresh.extend(entry.value.is_waiting().then_some(entry));

@@ -1,6 +1,6 @@
 //! The sweep's visit to one payment: carries on with whatever was left undone, and says when to come again.
 
-use common::{Fault, OrderId, crash};
+use common::{Fault, OrderId, TraceContext, crash};
 
 use super::{Cashier, Decision};
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
 };
 
 impl Cashier {
-    /// Payments that are due now, at most `limit`. Faults: the store's.
-    pub async fn due_payments(&self, limit: usize) -> Result<Vec<OrderId>, Fault> {
+    /// Payments that are due now, each with its order's trace, at most `limit`. Faults: the store's.
+    pub async fn due_payments(&self, limit: usize) -> Result<Vec<(OrderId, Option<TraceContext>)>, Fault> {
         let due = self.payments.due(self.now(), limit).await?;
-        Ok(due.into_iter().map(|kept| kept.value.order_id).collect())
+        Ok(due.into_iter().map(|kept| (kept.value.order_id, kept.value.trace)).collect())
     }
 
     /// Visits one payment: open intents are driven, sessions closed, refunds sent, silent sessions asked after. What

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use common::{Clock, Code, Fault, crash};
+use common::{Call, Clock, Code, Fault, crash};
 
 use crate::{
     domain::{InboxEntry, Source},
@@ -32,7 +32,9 @@ impl Intake {
             return Err(Fault::new(Code::InvalidRequest, "there is no such payment provider"));
         }
         let event = self.processor.parse_webhook(headers, body)?;
-        let entry = self.inbox.take(InboxEntry::new(event, Source::Webhook, self.clock.now())).await?;
+        let trace = Call::current_trace();
+        let entry = InboxEntry { trace, ..InboxEntry::new(event, Source::Webhook, self.clock.now()) };
+        let entry = self.inbox.take(entry).await?;
         crash::point!("payments.webhook.stored");
         if let Some(entry) = &entry {
             report_unreadable(&entry.value);

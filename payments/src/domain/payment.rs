@@ -1,6 +1,6 @@
 //! The payment of one order: its state, the intent behind it, and the commands that change it.
 
-use common::{Code, Fault, Money, OrderId, Timestamp};
+use common::{Code, Fault, Money, OrderId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -72,6 +72,9 @@ pub struct Payment {
     pub refunds: Vec<Refund>,
     pub tries: Tries,
     pub created_at: Timestamp,
+    /// The order's, which the payment's events go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 impl Payment {
@@ -101,6 +104,7 @@ impl Payment {
             refunds: Vec::new(),
             tries: Tries::begin(now),
             created_at: now,
+            trace: None,
         }
     }
 

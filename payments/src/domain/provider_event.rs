@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Money, OrderId, Timestamp};
+use common::{Money, OrderId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use super::{checkout::SessionView, refund::RefundView};
@@ -81,6 +81,9 @@ pub struct InboxEntry {
     pub due_at: Timestamp,
     pub created_at: Timestamp,
     pub received_at: Timestamp,
+    /// Of the request that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 impl InboxEntry {
@@ -102,6 +105,7 @@ impl InboxEntry {
             due_at: now + WORKER_GRACE,
             created_at: event.created_at,
             received_at: now,
+            trace: None,
         }
     }
 

@@ -40,14 +40,15 @@ impl Handler for OrderEvents {
 impl OrderEvents {
     async fn close(&self, order: OrderId) -> Result<(), Fault> {
         let kept = self.cashier.request_close(order).await?;
-        let closed = self.supervisor.call().scope(self.cashier.close(kept)).await;
+        let closed = self.supervisor.scope("payments.close", None, self.cashier.close(kept)).await;
         left_to_the_sweep(order, closed.map(drop))
     }
 
     async fn refund(&self, order: OrderId, refund: RefundOrder) -> Result<(), Fault> {
         let request = request(refund);
         self.cashier.record_refund(order, &request).await?;
-        let refunded = self.supervisor.call().scope(self.cashier.refund(order, &request)).await;
+        let refunded =
+            self.supervisor.scope("payments.refund", None, self.cashier.refund(order, &request)).await;
         left_to_the_sweep(order, refunded.map(drop))
     }
 }

@@ -46,8 +46,9 @@ pub(crate) async fn run(
 
 /// Processes one entry in a scope of its own.
 pub(crate) async fn process(cashier: &Cashier, supervisor: &Supervisor, entry: Kept<InboxEntry>) {
-    let (id, kind) = (entry.value.id.clone(), entry.value.kind.clone());
-    if let Err(fault) = supervisor.call().scope(cashier.process_event(entry)).await {
+    let (id, kind, trace) = (entry.value.id.clone(), entry.value.kind.clone(), entry.value.trace);
+    let processed = supervisor.scope("payments.process_event", trace, cashier.process_event(entry));
+    if let Err(fault) = processed.await {
         tracing::warn!(event = id, kind, %fault, "provider event is put off");
     }
 }

@@ -1,8 +1,8 @@
 //! Work that runs to its end whatever becomes of its caller: a provider call always finishes and records its reply.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use common::{Call, Deadline, Fault, Random, TraceContext};
+use common::{Call, Deadline, Fault, Span, SpanKind, Spans, TraceContext};
 use runtime::Tasks;
 use tokio::sync::oneshot;
 
@@ -13,7 +13,7 @@ pub(crate) const PROVIDER_BUDGET: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Supervisor {
     pub(crate) tasks: Tasks,
-    pub(crate) random: Arc<dyn Random>,
+    pub(crate) spans: Spans,
 }
 
 impl Supervisor {
@@ -24,10 +24,10 @@ impl Supervisor {
         name: &'static str,
         work: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Result<T, Fault> {
-        let call = self.call();
+        let span = self.span(name, None);
         let (answer, answered) = oneshot::channel();
         self.tasks.spawn(name, async move {
-            if let Err(Err(fault)) = answer.send(call.scope(work).await) {
+            if let Err(Err(fault)) = answer.send(within(span, work).await) {
                 tracing::warn!(name, %fault, "failed after its caller had gone");
             }
         });
@@ -41,13 +41,28 @@ impl Supervisor {
         what: &'static str,
         future: impl Future<Output = T>,
     ) -> Result<T, Fault> {
-        let deadline = Call::current().unwrap_or_else(|| self.call()).deadline;
+        let deadline = Call::current().map_or_else(|| Deadline::after(PROVIDER_BUDGET), |call| call.deadline);
         deadline.bound(what, async { Ok(future.await) }).await
     }
 
-    /// The scope of work that nobody waits for: the present trace, and time enough for the provider.
-    pub(crate) fn call(&self) -> Call {
-        let trace = Call::current().map_or_else(|| TraceContext::root(&*self.random), |caller| caller.trace);
-        Call::new(Deadline::after(PROVIDER_BUDGET), trace)
+    /// Runs work that nobody waits for, with time enough for the provider: in the trace of what it is about, if that
+    /// has one, else in the present one.
+    pub(crate) async fn scope<T>(
+        &self,
+        name: &'static str,
+        own: Option<TraceContext>,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        within(self.span(name, own), work).await
     }
+
+    fn span(&self, name: &'static str, own: Option<TraceContext>) -> Span {
+        self.spans.of_trace(own, Call::current_trace(), (SpanKind::Internal, format_args!("{name}")))
+    }
+}
+
+async fn within<T>(mut span: Span, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let result = Call::new(Deadline::after(PROVIDER_BUDGET), span.context()).scope(work).await;
+    span.note(&result);
+    result
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::{Fault, OrderId};
+use common::{Fault, OrderId, TraceContext};
 use futures::{StreamExt as _, stream};
 use runtime::sweep::Sweep;
 
@@ -25,6 +25,8 @@ const VISITS: usize = 8;
 const FORGET_MAX: usize = 512;
 /// Pages of the provider's events per round.
 pub(crate) const PAGES: usize = 40;
+/// What a page is called in traces.
+const RECONCILE: &str = "payments.reconcile";
 /// Pause between two pages: at most five requests per second.
 const PACE: Duration = Duration::from_millis(200);
 
@@ -36,8 +38,9 @@ pub(crate) struct DuePayments {
 }
 
 impl DuePayments {
-    async fn visit(&self, order: OrderId) {
-        if let Err(fault) = self.supervisor.call().scope(self.cashier.revisit(order)).await {
+    async fn visit(&self, (order, trace): (OrderId, Option<TraceContext>)) {
+        let visited = self.supervisor.scope("payments.due", trace, self.cashier.revisit(order));
+        if let Err(fault) = visited.await {
             tracing::warn!(%order, %fault, "payment does not go forward yet");
         }
     }
@@ -48,7 +51,7 @@ impl Sweep for DuePayments {
     async fn round(&self) -> Result<usize, Fault> {
         let due = self.cashier.due_payments(ROUND).await?;
         let visited = due.len();
-        stream::iter(due).for_each_concurrent(VISITS, |order| self.visit(order)).await;
+        stream::iter(due).for_each_concurrent(VISITS, |due| self.visit(due)).await;
         Ok(visited)
     }
 }
@@ -92,9 +95,9 @@ impl Reconcile {
 #[async_trait]
 impl Sweep for Reconcile {
     async fn round(&self) -> Result<usize, Fault> {
-        self.wake(self.supervisor.call().scope(self.reconciler.read_newest()).await?);
+        self.wake(self.supervisor.scope(RECONCILE, None, self.reconciler.read_newest()).await?);
         for page in 1..=PAGES {
-            let read = self.supervisor.call().scope(self.reconciler.read_page()).await?;
+            let read = self.supervisor.scope(RECONCILE, None, self.reconciler.read_page()).await?;
             self.wake(read.fresh);
             if !read.more {
                 return Ok(page - 1);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{Fault, OrderId, Timestamp};
+use common::{Fault, OrderId, Timestamp, TraceContext};
 use contracts::{
     events::{PaymentEvent, RefundReport},
     topics::EventType,
@@ -34,6 +34,10 @@ impl Document for Payment {
         let due = (due_at < Timestamp::NEVER).then(|| IndexKey::new(DUE, due_at.sort_key()));
         let charge = self.session.as_ref().and_then(|session| session.payment_intent.as_deref());
         due.into_iter().chain(charge.map(|charge| IndexKey::new(CHARGE, charge))).collect()
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        self.trace
     }
 }
 

@@ -10,7 +10,7 @@ mod webhook;
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use common::{Clock, Code, Fault, OrderId, Random, Timestamp};
+use common::{Clock, Code, Fault, OrderId, Random, Spans, Timestamp};
 use stripe_client_core::{IdempotencyKey, RequestStrategy, StripeRequest};
 use telemetry::Metrics;
 
@@ -56,6 +56,12 @@ impl StripeProcessor {
             secrets: Secrets::new(settings.webhook_secrets),
             clock,
         })
+    }
+
+    /// The same with a span per request to the provider.
+    #[must_use]
+    pub fn traced(self, spans: Spans) -> Self {
+        Self { client: self.client.traced(spans), ..self }
     }
 
     /// Sends a request that needs no key: reading, or expiring, twice does no harm.

@@ -138,7 +138,7 @@ impl Bench {
 
     /// One round of each sweep. Faults are what the sweeps log.
     pub(crate) async fn sweep(&self) {
-        for order in self.cashier.due_payments(64).await.unwrap() {
+        for (order, _) in self.cashier.due_payments(64).await.unwrap() {
             let _ = self.cashier.revisit(order).await;
         }
         for entry in self.cashier.due_entries(64).await.unwrap() {

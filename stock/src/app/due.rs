@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Call, Code, Fault, crash};
+use common::{Call, Code, Deadline, Fault, crash};
 use futures::{StreamExt as _, stream};
 
 use super::Stock;
@@ -34,9 +34,13 @@ impl Stock {
 
     async fn visit(&self, due: Versioned<Reservation>) {
         let order = due.body.order_id;
-        let call = Call::begin(VISIT_TIMEOUT, &*self.random);
+        let mut span = self.spans.internal("stock.due", due.body.trace);
+        span.about(&order.to_string());
+        let call = Call::new(Deadline::after(VISIT_TIMEOUT), span.context());
         let visit = call.deadline.bound("settle a due reservation", self.settle_one(&due.body));
-        match call.scope(visit).await {
+        let settled = call.scope(visit).await;
+        span.note(&settled);
+        match settled {
             Ok(true) => return,
             Ok(false) => {}
             Err(fault) => tracing::warn!(%order, %fault, "due reservation could not be settled"),

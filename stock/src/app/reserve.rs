@@ -1,6 +1,6 @@
 //! Reserve: hold all lines of an order or none.
 
-use common::{Fault, OrderId, Timestamp};
+use common::{Call, Fault, OrderId, Timestamp};
 
 use super::Stock;
 use crate::domain::{
@@ -22,6 +22,7 @@ impl Stock {
     ) -> Result<Reservation, Fault> {
         let wanted = wanted::merge(lines)?;
         let items = wanted.iter().map(|line| line.item_id.clone()).collect();
-        self.desk.settle(Settlement { order_id, action: Action::Hold, wanted, expires_at, items }).await
+        let (action, trace) = (Action::Hold, Call::current_trace());
+        self.desk.settle(Settlement { order_id, action, wanted, expires_at, items, trace }).await
     }
 }

@@ -1,6 +1,6 @@
 //! Commit, release, or finish what is half-done: what becomes of an order's reservation.
 
-use common::{Fault, OrderId};
+use common::{Call, Fault, OrderId};
 
 use super::{LOOKS_MAX, Stock, kept_changing};
 use crate::domain::{
@@ -45,6 +45,7 @@ impl Stock {
             wanted: Vec::new(),
             expires_at: self.clock.now(),
             items: lines.into_iter().map(|line| line.item_id).collect(),
+            trace: Call::current_trace(),
         }
     }
 }

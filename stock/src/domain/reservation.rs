@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Code, Fault, Money, OrderId, Timestamp};
+use common::{Code, Fault, Money, OrderId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -91,6 +91,9 @@ pub struct Reservation {
     /// When the sweep looks at it; `NEVER` once it is closed.
     pub due_at: Timestamp,
     pub updated_at: Timestamp,
+    /// The order's, which the reservation's events go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 impl Reservation {
@@ -100,7 +103,7 @@ impl Reservation {
         let expires_at = expires_at.min(now + HOLD_MAX);
         let due_at = now + HALF_DONE;
         let (stage, shortage) = (Stage::Holding, Vec::new());
-        Self { order_id, stage, lines, shortage, expires_at, due_at, updated_at: now }
+        Self { order_id, stage, lines, shortage, expires_at, due_at, updated_at: now, trace: None }
     }
 
     /// What an undo leaves that came before there was anything to undo.

@@ -1,6 +1,6 @@
 //! One move of one reservation over the items in hand: decide, do it to the items, record it as done. Pure.
 
-use common::{Code, Fault, ItemId, OrderId, Timestamp};
+use common::{Code, Fault, ItemId, OrderId, Timestamp, TraceContext};
 
 use super::{
     bench::Bench,
@@ -23,6 +23,8 @@ pub struct Settlement {
     pub expires_at: Timestamp,
     /// The items that may be moved.
     pub items: Vec<ItemId>,
+    /// The order's, for a reservation that is not there yet.
+    pub trace: Option<TraceContext>,
 }
 
 /// What has to be written for one move, around the items, and what the caller is told then.
@@ -70,6 +72,7 @@ fn begin(wish: &Settlement, bench: &mut Bench, now: Timestamp) -> Result<Step, F
         Action::Hold => {
             let lines = price(&wish.wanted, bench)?;
             let intent = Reservation::intent(wish.order_id, lines, wish.expires_at, now);
+            let intent = Reservation { trace: wish.trace, ..intent };
             let short = shortages(&intent, bench);
             if !short.is_empty() {
                 return Err(insufficient(&short));
@@ -77,7 +80,7 @@ fn begin(wish: &Settlement, bench: &mut Bench, now: Timestamp) -> Result<Step, F
             hold(intent.clone(), Some(intent), bench, now)
         }
         Action::Release { .. } => {
-            let tombstone = Reservation::tombstone(wish.order_id, now);
+            let tombstone = Reservation { trace: wish.trace, ..Reservation::tombstone(wish.order_id, now) };
             Ok(Step { opening: Some(tombstone.clone()), closing: None, event: None, answer: Ok(tombstone) })
         }
         Action::Commit | Action::Finish => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use common::{Clock, Fault, Ids, ItemId, MovementId, OrderId, Timestamp};
+use common::{Clock, Fault, Ids, ItemId, MovementId, OrderId, Spans, Timestamp, TraceContext};
 use contracts::{
     events::{StockEvent, StockEventLine, StockLow},
     topics::EventType,
@@ -54,6 +54,10 @@ impl Document for Reservation {
 
     fn index_keys(&self) -> Vec<IndexKey> {
         due_key(self.due_at)
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        self.trace
     }
 }
 
@@ -111,6 +115,11 @@ impl Repository {
             restocks: documents(store, ids, clock),
             ledger: documents(store, ids, clock),
         }
+    }
+
+    /// The same with spans for the events of reservations.
+    pub(crate) fn traced(self, spans: Spans) -> Self {
+        Self { reservations: self.reservations.traced(spans), ..self }
     }
 
     fn write(&self, change: &Change) -> Result<Write, Fault> {

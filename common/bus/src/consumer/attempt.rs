@@ -2,7 +2,7 @@
 
 use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
-use common::{Backoff, Call, Deadline, Fault, Kind, TraceContext};
+use common::{Backoff, Call, Deadline, Fault, Kind, Span, SpanKind, span::Opening};
 use futures::FutureExt as _;
 use tokio::time::Instant;
 
@@ -90,16 +90,34 @@ impl Attempt<'_> {
     }
 
     async fn handle(self, event: &Event) -> Result<(), Fault> {
-        let random = &*self.consumer.random;
-        let trace = event.traceparent.map_or_else(|| TraceContext::root(random), |trace| trace.child(random));
+        let mut span = self.span(event);
         let deadline = Deadline::after(HANDLING_LIMIT);
         let handling = AssertUnwindSafe(self.consumer.handler.handle(event)).catch_unwind();
         let limited = tokio::time::timeout_at(deadline.instant(), handling);
-        match Call::new(deadline, trace).scope(limited).await {
+        let result = match Call::new(deadline, span.context()).scope(limited).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(Fault::internal(format!("the handler panicked: {}", panic_text(&*panic)))),
             Err(_) => Err(Fault::deadline_exceeded(format!("handle {} {}", event.event_type, event.id))),
+        };
+        span.note(&result);
+        result
+    }
+
+    /// The span of one handling, below the one that published the event.
+    fn span(self, event: &Event) -> Span {
+        let (queue, parent) = (self.consumer.queue, event.traceparent);
+        let name = format_args!("process {queue}");
+        let kind = SpanKind::Consumer;
+        let mut span = self.consumer.spans.start(Opening { kind, name, parent, links: &[] });
+        if span.is_recorded() {
+            span.set("messaging.system", self.consumer.subscriber.system());
+            span.set("messaging.operation.type", "process");
+            span.set("messaging.destination.name", queue);
+            span.set("ordermesh.event.type", event.event_type.as_str());
+            span.set_shown("messaging.message.id", &event.id);
+            span.about(&event.subject);
         }
+        span
     }
 
     async fn ack(self, delivery: Box<dyn Delivery>) -> Outcome {

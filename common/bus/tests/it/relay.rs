@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use bus::{Event, OutboxRelay, Publisher, Subscriber as _, embedded::EmbeddedBus};
-use common::{Clock as _, EventId, Fault, Ids, Random as _, SystemClock, SystemRandom, TraceContext};
+use common::{Clock as _, EventId, Fault, Ids, Random as _, Spans, SystemClock, SystemRandom, TraceContext};
 use store::{
     Collection, DocumentStore, Expected, OutboxEvent, Write,
     embedded::{Database, EmbeddedStore},
@@ -73,6 +73,7 @@ fn start(
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         metrics: metrics.clone(),
+        spans: Spans::off(Arc::new(SystemRandom)),
     };
     let shutdown = CancellationToken::new();
     (shutdown.clone(), tokio::spawn(relay.run(shutdown)))
@@ -102,7 +103,9 @@ async fn a_saved_event_reaches_the_bus_whole_and_leaves_the_outbox() {
     let got = delivery.event();
     assert_eq!((got.id, got.source.as_str(), &got.event_type), (sent.id, "/things", &sent.event_type));
     assert_eq!((&got.subject, got.time, got.sequence), (&sent.subject, sent.at, sent.sequence));
-    assert_eq!((got.traceparent, got.data.get()), (sent.trace, sent.data.get()));
+    assert_eq!(got.data.get(), sent.data.get());
+    let (made, published) = (sent.trace.unwrap(), got.traceparent.unwrap());
+    assert!(published.is_same_trace(made) && published != made, "publishing is a span of its own");
     shutdown.cancel();
     relay.await.unwrap();
     assert_eq!(store.outbox_depth().await.unwrap(), 0);

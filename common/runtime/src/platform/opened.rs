@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Between, Nothing, Parts, Platform, Stores, absent::Absent, between::Wrapped, embedded::EmbeddedStores,
-    networked::Connections, peers::KnownPeers, topology,
+    networked::Connections, peers::KnownPeers, topology, traces::Process,
 };
 use crate::{
     calls::mesh_settings,
@@ -81,6 +81,7 @@ impl Opened {
     /// are no error: the adapters connect by themselves, and say `unavailable` until then.
     pub async fn open(opening: Opening) -> Result<Self, OpenError> {
         let Opening { settings, folder, peers, clock, random, between } = opening;
+        let process = if folder.is_some() { Process::AllInOne } else { Process::Role };
         let metrics = Metrics::new();
         let connections = Connections::open(&settings, &clock, &random, &metrics).await?;
         let (stores, bus) = (connections.stores(), connections.bus());
@@ -100,6 +101,7 @@ impl Opened {
             tasks: Tasks::new(CancellationToken::new()),
             stores: Arc::new(Wrapped { stores, between }),
         });
+        let platform = platform.exporting(&settings, process)?;
         Ok(Self { platform, database, connections })
     }
 
@@ -113,6 +115,7 @@ impl Opened {
 
     /// Writes and sends what is under way, then closes the database and the connections.
     pub async fn close(self) {
+        self.platform.flush_traces().await;
         self.connections.close().await;
         if let Some(database) = self.database {
             database.close().await;

@@ -173,7 +173,57 @@ pub const SETTINGS: &[Setting] = &[
     row("RABBITMQ_PORT", Kind::Number { min: 1, max: 65_535 }, "5672", "the broker's port"),
     row("RABBITMQ_CACERT", Kind::Text, "/etc/rabbitmq/ca.pem", "the CA of the broker, for amqps"),
     row("MONGODB_URI", Kind::Secret, "mongodb://127.0.0.1:27017", "MongoDB; one database per service"),
-    row("OTEL_EXPORTER_OTLP_ENDPOINT", Kind::Text, "http://127.0.0.1:4317", "where traces go"),
+    row(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        Kind::Url,
+        "http://127.0.0.1:4317",
+        "where traces go: Jaeger or another collector (none unless set)",
+    ),
+    row(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        Kind::Choice(&["grpc", "http/protobuf"]),
+        "grpc",
+        "how traces are sent; Jaeger takes grpc at port 4317 and http/protobuf at 4318",
+    )
+    .default("grpc"),
+    row(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        Kind::Secret,
+        "authorization=Bearer%20…",
+        "headers sent with traces: key=value, comma-separated, values percent-encoded",
+    ),
+    row(
+        "OTEL_TRACES_SAMPLER",
+        Kind::Choice(&[
+            "always_on",
+            "always_off",
+            "traceidratio",
+            "parentbased_always_on",
+            "parentbased_always_off",
+            "parentbased_traceidratio",
+        ]),
+        "parentbased_traceidratio",
+        "which traces are recorded",
+    )
+    .default("parentbased_always_on"),
+    row(
+        "OTEL_TRACES_SAMPLER_ARG",
+        Kind::Text,
+        "0.1",
+        "the share of traces that a traceidratio sampler records",
+    ),
+    row(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        Kind::Text,
+        "deployment.environment.name=staging",
+        "attributes of the process in its traces: key=value, comma-separated, values percent-encoded",
+    ),
+    row(
+        "OTEL_SERVICE_NAME",
+        Kind::Text,
+        "orders-eu",
+        "a role on its own: its name in traces (the role's unless set)",
+    ),
     row("LOG_LEVEL", Kind::Text, "info", "log filter, such as info or orders=debug")
         .default("info")
         .alias(&["RUST_LOG"]),

@@ -187,6 +187,13 @@ mod tests {
         assert_eq!(value, expected);
     }
 
+    #[tokio::test]
+    async fn a_line_for_people_ends_with_the_trace_of_its_call() {
+        let call = Call::new(Deadline::after(Duration::from_secs(1)), TraceContext::root(&SystemRandom));
+        let line = call.scope(async { logged(Format::Text, || tracing::info!(count = 3, "placed")) }).await;
+        assert!(line.ends_with(&format!("placed count=3 trace_id={}\n", call.trace.trace_id())), "{line}");
+    }
+
     #[test]
     fn text_lines_have_no_colours_when_nobody_sees_them() {
         let line = logged(Format::Text, || tracing::info!(order = "ord_1", "placed"));

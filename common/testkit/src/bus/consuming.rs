@@ -87,6 +87,7 @@ impl Running {
             handler,
             random: Arc::new(SystemRandom),
             metrics: telemetry::Metrics::new(),
+            spans: common::Spans::off(Arc::new(SystemRandom)),
         };
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(consumer.run(shutdown.clone()));

@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use common::{Call, Deadline, Fault, Random, TraceContext};
+use common::{Call, Deadline, Fault, Random, Span, Spans, TraceContext};
 use futures::FutureExt as _;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
@@ -26,6 +26,7 @@ use super::{
     params,
     problem::{Problem, outward},
     request_id::{self, TRACEPARENT, X_REQUEST_ID},
+    span,
 };
 
 /// Set on every answer that does not bring its own.
@@ -48,6 +49,7 @@ struct Shared {
     origin: PublicOrigin,
     deadline: Duration,
     random: Arc<dyn Random>,
+    spans: Spans,
     metrics: HttpMetrics,
 }
 
@@ -57,7 +59,7 @@ struct Visit {
     path: String,
     route: Option<MatchedPath>,
     request_id: String,
-    trace: TraceContext,
+    span: Span,
 }
 
 impl Edge {
@@ -65,10 +67,11 @@ impl Edge {
         origin: PublicOrigin,
         deadline: Duration,
         random: Arc<dyn Random>,
+        spans: Spans,
         metrics: &Metrics,
     ) -> Self {
         let metrics = HttpMetrics::new(metrics);
-        Self { shared: Arc::new(Shared { origin, deadline, random, metrics }) }
+        Self { shared: Arc::new(Shared { origin, deadline, random, spans, metrics }) }
     }
 }
 
@@ -76,14 +79,15 @@ impl Edge {
 pub(crate) async fn guard(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let edge = &*edge.shared;
-    let visit = Visit::of(&request, &*edge.random);
-    let answer = AssertUnwindSafe(admit(edge, visit.trace, request, next)).catch_unwind().await;
+    let mut visit = Visit::of(&request, edge);
+    let answer = AssertUnwindSafe(admit(edge, visit.span.context(), request, next)).catch_unwind().await;
     let response = match answer {
         Ok(Ok(response)) => response,
         Ok(Err(fault)) => Problem::from(fault).into_response(),
         Err(_) => Problem::from(Fault::internal("a handler panicked")).into_response(),
     };
     let response = visit.finish(response);
+    span::answered(&mut visit.span, response.status());
     let route = visit.route.as_ref().map_or("unmatched", MatchedPath::as_str);
     edge.metrics.record(&visit.method, route, response.status(), started.elapsed());
     response
@@ -110,14 +114,17 @@ fn is_on_loopback(request: &Request) -> bool {
 }
 
 impl Visit {
-    fn of(request: &Request, random: &dyn Random) -> Self {
-        let headers = request.headers();
+    fn of(request: &Request, edge: &Shared) -> Self {
+        let (headers, random) = (request.headers(), &*edge.random);
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let target = (request.method(), request.uri().path(), route.as_ref().map(MatchedPath::as_str));
+        let span = span::open(&edge.spans, random, target, headers);
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            route: request.extensions().get::<MatchedPath>().cloned(),
+            route,
             request_id: request_id::request_id(headers, random),
-            trace: request_id::trace(headers, random),
+            span,
         }
     }
 
@@ -142,7 +149,7 @@ impl Visit {
             code = code.as_str(),
             method = %self.method,
             path = self.path,
-            trace_id = self.trace.trace_id(),
+            trace_id = self.span.context().trace_id(),
             request_id = self.request_id,
             fault = %problem.fault(),
             "request failed"
@@ -156,7 +163,7 @@ impl Visit {
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             headers.insert(X_REQUEST_ID, id);
         }
-        if let Ok(trace) = HeaderValue::from_str(&self.trace.to_string()) {
+        if let Ok(trace) = HeaderValue::from_str(&self.span.context().to_string()) {
             headers.insert(TRACEPARENT, trace);
         }
     }
@@ -175,7 +182,9 @@ mod tests {
     async fn a_panic_is_a_500_that_says_nothing_of_the_inside() {
         let origin = PublicOrigin::parse("http://localhost:8080").unwrap();
         let metrics = Metrics::new();
-        let edge = Edge::new(origin, Duration::from_secs(5), Arc::new(SystemRandom), &metrics);
+        let random = Arc::new(SystemRandom);
+        let spans = Spans::off(random.clone());
+        let edge = Edge::new(origin, Duration::from_secs(5), random, spans, &metrics);
         let router: Router = Router::new()
             .route("/", get(async || -> &'static str { panic!("10.0.0.1 is on fire") }))
             .layer(middleware::from_fn_with_state(edge, guard));

@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use common::{Call, Fault, Random};
+use common::{Call, Deadline, Fault, Random, TraceContext};
 use contracts::{
     orders::{GetStatsRequest, order_service_client::OrderServiceClient},
     service,
@@ -137,7 +137,8 @@ impl Readiness {
     }
 
     async fn within<T>(&self, question: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-        let call = Call::begin(CHECK, &*self.random);
+        let trace = TraceContext::root(&*self.random).sampled(false);
+        let call = Call::new(Deadline::after(CHECK), trace);
         call.scope(call.deadline.bound("a readiness check", question)).await
     }
 }

@@ -50,7 +50,7 @@ impl HttpMetrics {
 }
 
 /// Callers may invent methods; labels may not.
-fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

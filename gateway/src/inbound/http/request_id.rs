@@ -16,14 +16,13 @@ pub(crate) fn request_id(headers: &HeaderMap, random: &dyn Random) -> String {
     }
 }
 
-/// A span of ours in the caller's trace, or in a new one when theirs is absent or unreadable.
-pub(crate) fn trace(headers: &HeaderMap, random: &dyn Random) -> TraceContext {
+/// The caller's span; `None` when it is absent or unreadable.
+pub(crate) fn parent(headers: &HeaderMap) -> Option<TraceContext> {
     let mut sent = headers.get_all(TRACEPARENT).iter();
-    let parent = match (sent.next(), sent.next()) {
-        (Some(value), None) => value.to_str().ok().and_then(|text| text.parse::<TraceContext>().ok()),
+    match (sent.next(), sent.next()) {
+        (Some(value), None) => value.to_str().ok()?.parse().ok(),
         _ => None,
-    };
-    parent.map_or_else(|| TraceContext::root(random), |parent| parent.child(random))
+    }
 }
 
 fn is_fit(id: &str) -> bool {

@@ -4,13 +4,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use common::{Fault, Random};
+use common::{Call, Fault, Random, Span, SpanKind, Spans, span::Opening};
 use miniserde::json;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, histogram::Histogram},
 };
-use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr};
+use stripe_client_core::{
+    CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod,
+};
 use telemetry::Metrics;
 use tokio::time::Instant;
 
@@ -51,6 +53,7 @@ struct Labels {
 pub(super) struct Client {
     connection: Connection,
     random: Arc<dyn Random>,
+    spans: Spans,
     latencies: Family<Labels, Histogram, fn() -> Histogram>,
 }
 
@@ -70,9 +73,14 @@ impl Client {
         let help = "Time of one request to the payment provider, retries included";
         Ok(Self {
             connection: Connection::new(secret_key, base)?,
+            spans: Spans::off(Arc::clone(&random)),
             random,
             latencies: metrics.latencies("payment_provider_seconds", help),
         })
+    }
+
+    pub(super) fn traced(self, spans: Spans) -> Self {
+        Self { spans, ..self }
     }
 
     pub(super) fn named(&self, operation: &'static str) -> Named<'_> {
@@ -82,7 +90,7 @@ impl Client {
     async fn send(&self, request: &RequestBuilder, key: Option<&str>) -> Result<Bytes, Failure> {
         let mut attempt = 1;
         loop {
-            let (pause, fault) = match judge(self.connection.exchange(request, key).await) {
+            let (pause, fault) = match judge(self.exchange(request, key, attempt).await) {
                 Verdict::Done(body) => return Ok(body),
                 Verdict::Failed(failure) => return Err(failure),
                 Verdict::Again { after, fault } => (self.pause(attempt).max(after), fault),
@@ -96,11 +104,68 @@ impl Client {
         }
     }
 
+    /// One attempt, in a span of its own.
+    async fn exchange(
+        &self,
+        request: &RequestBuilder,
+        key: Option<&str>,
+        attempt: u32,
+    ) -> Result<Reply, Fault> {
+        let mut span = self.span(request, attempt);
+        let exchange = self.connection.exchange(request, key).await;
+        span.note(&exchange);
+        if let Ok(reply) = &exchange {
+            span.set("http.response.status_code", reply.status);
+            if reply.status >= 400 {
+                span.fail("refused");
+            }
+        }
+        exchange
+    }
+
+    fn span(&self, request: &RequestBuilder, attempt: u32) -> Span {
+        let (method, template) = (method(request), Template(&request.path));
+        let mut span = self.spans.start(Opening {
+            kind: SpanKind::Client,
+            name: format_args!("{method} {template}"),
+            parent: Call::current_trace(),
+            links: &[],
+        });
+        span.set("http.request.method", method);
+        span.set_shown("url.template", &template);
+        span.set("peer.service", "stripe");
+        if attempt > 1 {
+            span.set("http.request.resend_count", attempt - 1);
+        }
+        span
+    }
+
     /// Doubling, with half of it left to chance, so that many do not come back at once.
     fn pause(&self, attempt: u32) -> Duration {
         let whole = PAUSE_FIRST.saturating_mul(1 << attempt.min(8)).min(PAUSE_MAX);
         let half = u64::try_from(whole.as_millis() / 2).unwrap_or(u64::MAX);
         Duration::from_millis(half + self.random.below(half))
+    }
+}
+
+const fn method(request: &RequestBuilder) -> &'static str {
+    match request.method {
+        StripeMethod::Get => "GET",
+        StripeMethod::Delete => "DELETE",
+        StripeMethod::Post => "POST",
+    }
+}
+
+/// A path of the provider without the ids in it: they have digits, its own words have none.
+struct Template<'a>(&'a str);
+
+impl fmt::Display for Template<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("/v1")?;
+        self.0.split('/').skip(1).try_for_each(|part| {
+            let is_id = part.bytes().any(|byte| byte.is_ascii_digit());
+            write!(f, "/{}", if is_id { "{id}" } else { part })
+        })
     }
 }
 
@@ -243,6 +308,16 @@ mod tests {
         assert_eq!(outcome(reply(400, r#"{"error":{"type":"idempotency_error"}}"#)), "spent");
         let in_use = r#"{"error":{"type":"idempotency_error","code":"idempotency_key_in_use"}}"#;
         assert_eq!(outcome(reply(409, in_use)), "again");
+    }
+
+    #[test]
+    fn a_spans_name_holds_no_id() {
+        for (path, name) in [
+            ("/checkout/sessions", "/v1/checkout/sessions"),
+            ("/checkout/sessions/cs_test_a1B2/expire", "/v1/checkout/sessions/{id}/expire"),
+        ] {
+            assert_eq!(Template(path).to_string(), name);
+        }
     }
 
     #[test]
