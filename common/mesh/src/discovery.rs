@@ -1,7 +1,10 @@
 //! The discovery ports: announce an instance, watch the instances of a service.
 
+#[cfg(feature = "networked")]
+pub mod consul;
 pub mod embedded;
 pub mod fixed;
+pub mod names;
 pub mod peer;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, sync::Arc};

@@ -10,6 +10,8 @@ mod spans;
 mod wire;
 
 pub use channel::{Mesh, MeshChannel, MeshSettings};
+#[cfg(feature = "networked")]
+pub use discovery::consul::{ConsulRegistry, ConsulSettings};
 pub use discovery::{
     Check, Endpoint, EndpointSet, Instance, Peer, Registrar, Registration, Resolver,
     embedded::EmbeddedRegistry, fixed::FixedResolver,

@@ -4,6 +4,7 @@
 
 pub mod bus;
 pub mod clock;
+pub mod discovery;
 pub mod faulty;
 #[cfg(feature = "otlp")]
 pub mod otlp;

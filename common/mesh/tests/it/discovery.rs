@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mesh::{FixedResolver, Resolver as _, discovery::fixed};
+use mesh::{FixedResolver, Resolver as _, discovery::names::Lookup};
 use tokio::time::timeout;
 
 use crate::peer::{Net, PATIENCE, Peer, SERVICE};
@@ -73,7 +73,7 @@ type Answers = VecDeque<io::Result<Vec<SocketAddr>>>;
 struct Scripted(Mutex<Answers>);
 
 #[async_trait::async_trait]
-impl fixed::Lookup for Scripted {
+impl Lookup for Scripted {
     async fn lookup(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
         let next = self.0.lock().unwrap().pop_front();
         match next {

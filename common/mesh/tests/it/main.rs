@@ -6,3 +6,22 @@ mod discovery;
 mod peer;
 mod retries;
 mod streams;
+
+use std::sync::Arc;
+
+use mesh::EmbeddedRegistry;
+use testkit::discovery::{Harness, Registry};
+
+impl Harness for Embedded {
+    fn open(&self) -> Registry {
+        Registry { registrar: Arc::new(self.0.clone()), resolver: Arc::new(self.0.clone()) }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Embedded(EmbeddedRegistry);
+
+#[tokio::test]
+async fn the_embedded_registry_keeps_the_contract() {
+    testkit::discovery::contract(|| async { Arc::new(Embedded::default()) as Arc<dyn Harness> }).await;
+}
