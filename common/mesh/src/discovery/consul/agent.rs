@@ -1,5 +1,5 @@
-//! The agent as everything of ours calls it: with a time limit, without a panic, silent, and with short errors. Blocking
-//! queries, the key-value store and Connect go through the same `exec`.
+//! The agent as everything of ours calls it: with a time limit, without a panic, silent, and with short errors.
+//! Blocking queries go through the same `exec`, and so can the key-value store and Connect.
 
 use std::{
     error::Error, fmt, fs, future::Future, panic::AssertUnwindSafe, path::Path, sync::Arc, time::Duration,
@@ -80,8 +80,8 @@ impl Agent {
         &self.client
     }
 
-    /// Bounds a call of consulrs. It logs every call at INFO and every error with its whole body, and it unwraps what the
-    /// agent sends: hence no subscriber, and panics become faults.
+    /// Bounds a call of consulrs. It logs every call at INFO and every error with its whole body, and it unwraps what
+    /// the agent sends: hence no subscriber, and panics become faults.
     pub(super) async fn run<T>(
         &self,
         limit: Duration,
