@@ -4,6 +4,7 @@ pub mod announcer;
 pub mod answer;
 pub mod calls;
 pub mod http;
+pub mod http_client;
 pub mod observer;
 pub mod platform;
 pub mod probes;
