@@ -25,7 +25,8 @@ pub fn check(settings: &Settings) -> Result<(), SettingError> {
     check_identity(settings)?;
     check_exposure(settings)?;
     check_public_url(settings)?;
-    check_stripe(settings)
+    check_stripe(settings)?;
+    orders::config::Config::load(settings).map(drop)
 }
 
 fn check_networked(settings: &Settings) -> Result<(), SettingError> {
@@ -105,6 +106,7 @@ mod tests {
                 "STRIPE_API_BASE",
             ),
             (vec![("IDENTITY", "consul")], "IDENTITY"),
+            (vec![("NOTIFIER", "smtp")], "SMTP_URL"),
         ] {
             let settings = pairs.into_iter().fold(Settings::defaults(), |s, (n, text)| s.with(n, text));
             assert_eq!(check(&settings).unwrap_err().name, name);

@@ -166,7 +166,19 @@ pub trait Kitchen: Send + Sync + fmt::Debug {
 
 /// Something that a person should hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub struct Notice {
+    /// Of the event behind it: a notice that is given twice has the same.
+    pub id: EventId,
+    /// Such as `order.paid`.
+    pub event_type: String,
+    /// When it happened.
+    pub at: Timestamp,
+    pub news: News,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
     Order {
         order_id: OrderId,
         customer_id: CustomerId,
@@ -182,10 +194,15 @@ pub enum Notice {
     },
 }
 
-/// Tells customers and staff, at least once.
+/// Tells customers and staff, at least once; a notice that nobody can be told of is no fault.
 #[async_trait]
 pub trait Notifier: Send + Sync + fmt::Debug {
-    /// Faults: `unavailable`; the notice is given again then.
+    /// Faults, by kind:
+    /// * `Unavailable`, `DeadlineExceeded`: the receiver is away, or refuses us; every other notice would fare as this
+    ///   one does, and it is given again.
+    /// * `Aborted`: the receiver takes others but not yet this one, which is given again and holds up nobody.
+    /// * `Invalid`: the receiver takes others and will never take this one.
+    /// * `Internal`: the receiver takes others and has failed on this one for long.
     async fn notify(&self, notice: &Notice) -> Result<(), Fault>;
 }
 

@@ -13,7 +13,7 @@ use store::{Document, DocumentStore, Documents};
 
 use crate::{
     app::{App, Parts, SweepClaims, SweepDue, SweepSagas, Timing},
-    config::Config,
+    config::{Config, Notifying},
     inbound::{
         events::{AuditTrail, Notifications, PaymentEvents, TicketEvents},
         grpc::Grpc,
@@ -22,8 +22,10 @@ use crate::{
     outbound::{
         alerts::LoggedAlerts, audit::AuditStore, background::Supervised, kitchen_client::KitchenClient,
         log_notifier::LogNotifier, payments_client::PaymentsClient, queues::BusQueues,
-        repository::Repository, stock_client::StockClient,
+        repository::Repository, smtp_notifier::SmtpNotifier, stock_client::StockClient,
+        webhook_notifier::WebhookNotifier,
     },
+    ports::Notifier,
 };
 
 /// Between two rounds of the sweep that forgets keys.
@@ -35,7 +37,7 @@ const FULL_ROUND: usize = 200;
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     let platform = &platform.of(ORDERS);
     let store = platform.store(ORDERS)?;
-    let app = App::new(parts(config, platform, &store));
+    let app = App::new(parts(config, platform, &store)?);
     let (watching, bus) = (Arc::clone(&app), platform.bus.clone());
     let usual = (sweep::EVERY, FULL_ROUND);
     Ok(Service::new(ORDERS)
@@ -51,8 +53,8 @@ pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
         .sweep("orders.claims", (CLAIMS_EVERY, FULL_ROUND), Arc::new(SweepClaims(app)), &store, platform))
 }
 
-fn parts(config: Config, platform: &Platform, store: &Arc<dyn DocumentStore>) -> Parts {
-    Parts {
+fn parts(config: Config, platform: &Platform, store: &Arc<dyn DocumentStore>) -> Result<Parts, Fault> {
+    Ok(Parts {
         orders: Arc::new(Repository {
             store: Arc::clone(store),
             orders: documents(store, platform),
@@ -61,7 +63,7 @@ fn parts(config: Config, platform: &Platform, store: &Arc<dyn DocumentStore>) ->
         stock: Arc::new(StockClient::new(platform.mesh.channel(STOCK))),
         payments: Arc::new(PaymentsClient::new(platform.mesh.channel(PAYMENTS))),
         kitchen: Arc::new(KitchenClient::new(platform.mesh.channel(KITCHEN))),
-        notifier: Arc::new(LogNotifier),
+        notifier: notifier(config.notifying, platform)?,
         audit: Arc::new(AuditStore(documents(store, platform))),
         alerts: Arc::new(LoggedAlerts::new(&platform.metrics)),
         queues: Arc::new(BusQueues(platform.bus.clone())),
@@ -70,7 +72,16 @@ fn parts(config: Config, platform: &Platform, store: &Arc<dyn DocumentStore>) ->
         random: Arc::clone(&platform.random),
         spans: platform.spans.clone(),
         timing: Timing { checkout_ttl: config.checkout_ttl, request_deadline: config.request_deadline },
-    }
+    })
+}
+
+fn notifier(notifying: Notifying, platform: &Platform) -> Result<Arc<dyn Notifier>, Fault> {
+    let clock = Arc::clone(&platform.clock);
+    Ok(match notifying {
+        Notifying::Log => Arc::new(LogNotifier),
+        Notifying::Smtp(config) => Arc::new(SmtpNotifier::new(config, clock)?),
+        Notifying::Webhook(config) => Arc::new(WebhookNotifier::new(config, clock)?),
+    })
 }
 
 fn documents<T: Document>(store: &Arc<dyn DocumentStore>, platform: &Platform) -> Documents<T> {

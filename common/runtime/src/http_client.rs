@@ -40,7 +40,10 @@ impl HttpClient {
             .enable_http1()
             .wrap_connector(http);
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_TIMEOUT).pool_max_idle_per_host(IDLE_MAX);
+        builder
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_MAX);
         Ok(Self { pool: builder.build(https), peer })
     }
 

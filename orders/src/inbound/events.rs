@@ -13,7 +13,7 @@ use contracts::{
 use crate::{
     app::App,
     domain::{Fact, PaymentState, Returned, TicketState},
-    ports::{AuditRecord, Notice},
+    ports::{AuditRecord, News, Notice},
 };
 
 /// `orders.payments`: what became of payments and refunds.
@@ -97,20 +97,21 @@ pub struct Notifications(pub Arc<App>);
 #[async_trait]
 impl Handler for Notifications {
     async fn handle(&self, event: &Event) -> Result<(), Fault> {
-        let notice = match EventType::parse(&event.event_type) {
+        let news = match EventType::parse(&event.event_type) {
             Some(EventType::StockLow) => {
                 let data: StockLow = event.decode()?;
-                Notice::LowStock { item_id: data.item_id, name: data.name, available: data.available }
+                News::LowStock { item_id: data.item_id, name: data.name, available: data.available }
             }
-            Some(_) => order_notice(event.decode()?),
+            Some(_) => order_news(event.decode()?),
             None => return Ok(()),
         };
-        self.0.notify(&notice).await
+        let (id, at, event_type) = (event.id, event.time, event.event_type.clone());
+        self.0.notify(&Notice { id, event_type, at, news }).await
     }
 }
 
-fn order_notice(data: OrderEvent) -> Notice {
-    Notice::Order {
+fn order_news(data: OrderEvent) -> News {
+    News::Order {
         order_id: data.order_id,
         customer_id: data.customer_id,
         status: data.status,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use common::Fault;
 
-use crate::ports::{Notice, Notifier};
+use crate::ports::{News, Notice, Notifier};
 
 /// Writes each notice to the log.
 #[derive(Clone, Copy, Debug)]
@@ -12,12 +12,12 @@ pub struct LogNotifier;
 #[async_trait]
 impl Notifier for LogNotifier {
     async fn notify(&self, notice: &Notice) -> Result<(), Fault> {
-        match notice {
-            Notice::Order { order_id, customer_id, status, email, .. } => {
+        match &notice.news {
+            News::Order { order_id, customer_id, status, email, .. } => {
                 let reachable = email.is_some();
                 tracing::info!(order = %order_id, customer = %customer_id, status, reachable, "tell the customer");
             }
-            Notice::LowStock { item_id, name, available } => {
+            News::LowStock { item_id, name, available } => {
                 tracing::warn!(item = %item_id, name, available, "stock is low");
             }
         }

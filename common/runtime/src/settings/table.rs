@@ -233,6 +233,28 @@ pub const SETTINGS: &[Setting] = &[
         "json",
         "text on a terminal, JSON elsewhere, unless set",
     ),
+    row("NOTIFIER", Kind::Choice(&["log", "smtp", "webhook"]), "smtp", "how people are told what happens")
+        .default("log"),
+    row(
+        "SMTP_URL",
+        Kind::Secret,
+        "smtp://user:pass@mail.example.com:587?tls=required",
+        "the mail server; smtps:// for TLS from the first byte, ?tls=required for STARTTLS",
+    ),
+    row("SMTP_FROM", Kind::Text, "Shop <shop@example.com>", "the sender, who also hears of low stock"),
+    row(
+        "SMTP_TO",
+        Kind::Text,
+        "{customer_id}@example.com",
+        "where mail goes for an order that came without an address",
+    ),
+    row("NOTIFY_WEBHOOK_URL", Kind::Url, "https://example.com/hook", "where notices are posted"),
+    row(
+        "NOTIFY_WEBHOOK_SECRET",
+        Kind::Secret,
+        "whsec_…",
+        "signs notices (Standard Webhooks); several, comma-separated, during rotation",
+    ),
     row(
         "REQUEST_DEADLINE_MS",
         Kind::Number { min: 100, max: 60_000 },

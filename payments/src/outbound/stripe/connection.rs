@@ -78,7 +78,9 @@ impl Connection {
         if body.is_some() {
             builder = builder.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        builder.body(Bytes::from(body.unwrap_or_default())).map_err(|e| Fault::internal(format!("request to the provider: {e}")))
+        builder
+            .body(Bytes::from(body.unwrap_or_default()))
+            .map_err(|e| Fault::internal(format!("request to the provider: {e}")))
     }
 }
 
