@@ -7,6 +7,7 @@ mod change;
 mod dead_letters;
 mod drive;
 mod drivers;
+mod figures;
 mod get_stats;
 mod merge_facts;
 mod notify;
@@ -24,6 +25,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{Call, Clock, Deadline, Fault, Random, Span, SpanKind, Spans, Timestamp, TraceContext};
 
+pub use figures::Figures;
 pub use get_stats::Stats;
 pub use place_order::Placed;
 pub use refund_order::RefundAnswer;

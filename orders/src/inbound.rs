@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod events;
+pub mod figures;
 pub mod grpc;
 pub mod hints;
 pub mod sweeps;

@@ -16,6 +16,7 @@ use crate::{
     config::{Config, Notifying},
     inbound::{
         events::{AuditTrail, Notifications, PaymentEvents, TicketEvents},
+        figures::OrderGauges,
         grpc::Grpc,
         hints,
     },
@@ -39,6 +40,7 @@ pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     let store = platform.store(ORDERS)?;
     let app = App::new(parts(config, platform, &store)?);
     let (watching, bus) = (Arc::clone(&app), platform.bus.clone());
+    let (gauges, shown) = (OrderGauges::new(&platform.metrics), Arc::clone(&app));
     let usual = (sweep::EVERY, FULL_ROUND);
     Ok(Service::new(ORDERS)
         .grpc(OrderServiceServer::new(Grpc(Arc::clone(&app))))
@@ -48,6 +50,7 @@ pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
         .consumer(ORDERS_NOTIFICATIONS, Arc::new(Notifications(Arc::clone(&app))), platform)
         .consumer(ORDERS_AUDIT, Arc::new(AuditTrail(Arc::clone(&app))), platform)
         .worker("orders.hints", |shutdown| hints::listen(watching, bus, shutdown))
+        .worker("orders.figures", |shutdown| gauges.keep(shown, shutdown))
         .sweep("orders.sagas", usual, Arc::new(SweepSagas(Arc::clone(&app))), &store, platform)
         .sweep("orders.due", usual, Arc::new(SweepDue(Arc::clone(&app))), &store, platform)
         .sweep("orders.claims", (CLAIMS_EVERY, FULL_ROUND), Arc::new(SweepClaims(app)), &store, platform))

@@ -2,6 +2,7 @@
 
 pub mod desk;
 pub mod due;
+pub mod figures;
 pub mod menu;
 pub mod post;
 pub mod put_item;

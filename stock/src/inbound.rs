@@ -2,5 +2,6 @@
 
 pub(crate) mod convert;
 pub(crate) mod events;
+pub(crate) mod figures;
 pub(crate) mod grpc;
 pub(crate) mod timers;

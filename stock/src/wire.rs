@@ -15,6 +15,7 @@ use crate::{
     Config,
     app::{Stock, due::DUE_PER_ROUND, post::POSTS_PER_ROUND},
     inbound::{
+        figures::StockGauges,
         grpc::Grpc,
         timers::{self, DueSweep, LedgerSweep, Seeded},
     },
@@ -28,9 +29,11 @@ pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     let store = platform.store(STOCK)?;
     let stock = stock(&store, Arc::new(OrdersClient::new(platform.mesh.channel(ORDERS))), platform);
     let (due, ledger) = (DueSweep(stock.clone()), LedgerSweep(stock.clone()));
+    let (gauges, shown) = (StockGauges::new(&platform.metrics), stock.clone());
     let service = Service::new(STOCK)
         .grpc(StockServiceServer::new(Grpc(stock.clone())))
         .on_store(&store, "/stock", platform)
+        .worker("stock.figures", |shutdown| gauges.keep(shown, shutdown))
         .consumer(STOCK_ORDERS, Arc::new(stock.clone()), platform)
         .sweep("stock.due", (sweep::EVERY, DUE_PER_ROUND), Arc::new(due), &store, platform)
         .sweep("stock.ledger", (sweep::EVERY, POSTS_PER_ROUND), Arc::new(ledger), &store, platform);

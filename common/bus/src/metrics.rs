@@ -18,6 +18,7 @@ struct BusMetrics {
     paused: Family<QueueLabels, Gauge>,
     relayed: Family<RelayLabels, Counter>,
     lag: Family<SourceLabels, Seconds>,
+    claimed: Family<SourceLabels, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +63,11 @@ impl BusMetrics {
                 "Age of the oldest event that a relay is publishing",
                 Family::default(),
             ),
+            claimed: metrics.register(
+                "bus_relay_claimed_events",
+                "Events that a relay is publishing; a full batch means that more wait in the outbox",
+                Family::default(),
+            ),
         }
     }
 }
@@ -100,6 +106,7 @@ pub(crate) struct RelayMetrics {
     pub(crate) published: Counter,
     pub(crate) failed: Counter,
     pub(crate) lag: Seconds,
+    pub(crate) claimed: Gauge,
 }
 
 impl RelayMetrics {
@@ -110,6 +117,13 @@ impl RelayMetrics {
             published: outcome("published"),
             failed: outcome("failed"),
             lag: bus.lag.get_or_create_owned(&SourceLabels { source }),
+            claimed: bus.claimed.get_or_create_owned(&SourceLabels { source }),
         }
+    }
+
+    /// The outbox is empty as far as this relay knows.
+    pub(crate) fn is_level(&self) {
+        self.lag.set(0.0);
+        self.claimed.set(0);
     }
 }

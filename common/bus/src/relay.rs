@@ -45,7 +45,10 @@ impl OutboxRelay {
             let pause = async {
                 match round {
                     Ok(BATCH_MAX) => {}
-                    Ok(_) => self.store.outbox_changed().await,
+                    Ok(_) => {
+                        metrics.is_level();
+                        self.store.outbox_changed().await;
+                    }
                     Err(_) => tokio::time::sleep(BACKOFF.delay(failures, &*self.random)).await,
                 }
             };
@@ -59,6 +62,7 @@ impl OutboxRelay {
         let now = self.clock.now();
         let age = entries.iter().map(|entry| now.since(entry.event.at)).max();
         metrics.lag.set(age.unwrap_or_default().as_secs_f64());
+        metrics.claimed.set(i64::try_from(entries.len()).unwrap_or(i64::MAX));
         if entries.is_empty() {
             return Ok(0);
         }

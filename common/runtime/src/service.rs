@@ -14,7 +14,7 @@ use tonic::service::Routes;
 
 use crate::{
     platform::Platform,
-    sweep::{Sweep, Sweeper},
+    sweep::{Counted, Sweep, Sweeper},
 };
 
 /// Something that must answer before a service says that it is ready.
@@ -142,7 +142,7 @@ impl Service {
         let sweeper = Sweeper {
             name,
             store: Arc::clone(store),
-            sweep,
+            sweep: Arc::new(Counted::new(name, sweep, &platform.metrics)),
             ids: platform.ids.clone(),
             random: Arc::clone(&platform.random),
             every,

@@ -5,7 +5,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use common::{Fault, Ids, Random};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+};
 use store::DocumentStore;
+use telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
 /// What a sweep does in one round.
@@ -64,5 +69,71 @@ impl Sweeper {
             return Ok(0);
         }
         self.sweep.round().await
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    sweep: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RoundLabels {
+    sweep: &'static str,
+    outcome: &'static str,
+}
+
+/// The counters of every sweep of a process.
+#[derive(Clone, Debug)]
+struct SweepMetrics {
+    rounds: Family<RoundLabels, Counter>,
+    visits: Family<Labels, Counter>,
+}
+
+impl SweepMetrics {
+    fn register(metrics: &Metrics) -> Self {
+        Self {
+            rounds: metrics.register(
+                "sweep_rounds",
+                "Rounds of a sweep by how they ended",
+                Family::default(),
+            ),
+            visits: metrics.register("sweep_visits", "Documents that a sweep visited", Family::default()),
+        }
+    }
+}
+
+/// A sweep whose rounds are counted.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    sweep: Arc<dyn Sweep>,
+    done: Counter,
+    failed: Counter,
+    visits: Counter,
+}
+
+impl Counted {
+    pub(crate) fn new(name: &'static str, sweep: Arc<dyn Sweep>, metrics: &Metrics) -> Self {
+        let all = metrics.shared(SweepMetrics::register);
+        let rounds = |outcome| all.rounds.get_or_create_owned(&RoundLabels { sweep: name, outcome });
+        let visits = all.visits.get_or_create_owned(&Labels { sweep: name });
+        Self { sweep, done: rounds("done"), failed: rounds("failed"), visits }
+    }
+}
+
+#[async_trait]
+impl Sweep for Counted {
+    async fn round(&self) -> Result<usize, Fault> {
+        let round = self.sweep.round().await;
+        match &round {
+            Ok(visited) => {
+                self.done.inc();
+                self.visits.inc_by(*visited as u64);
+            }
+            Err(_) => {
+                self.failed.inc();
+            }
+        }
+        round
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,8 +16,12 @@ use prometheus_client::{
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
+    names: Arc<Mutex<BTreeSet<String>>>,
     sets: Arc<Mutex<HashMap<TypeId, Box<dyn Any + Send + Sync>>>>,
 }
+
+/// What every name begins with.
+const PREFIX: &str = "ordermesh";
 
 /// Labels of a metric about one named part (a task, a queue, a sweep).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -28,7 +32,8 @@ pub struct Named {
 impl Metrics {
     #[must_use]
     pub fn new() -> Self {
-        Self { registry: Arc::new(Mutex::new(Registry::with_prefix("ordermesh"))), sets: Arc::default() }
+        let registry = Registry::with_prefix(PREFIX);
+        Self { registry: Arc::new(Mutex::new(registry)), names: Arc::default(), sets: Arc::default() }
     }
 
     /// The one set of metrics of this type: made at the first call and the same at every later one, for parts of
@@ -58,7 +63,15 @@ impl Metrics {
         M: prometheus_client::registry::Metric + Clone,
     {
         self.lock().register(name, help, metric.clone());
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert(format!("{PREFIX}_{name}"));
         metric
+    }
+
+    /// What is registered, whether it has a value yet or not, without the suffixes of counters and histograms.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A family of latency histograms in seconds, 0.5 ms to 16 s in doubling buckets.
@@ -95,3 +108,18 @@ fn latency_histogram() -> Histogram {
 
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_ends_where_the_alert_on_slow_orders_looks() {
+        let metrics = Metrics::new();
+        let latencies = metrics.latencies::<Named>("request_seconds", "For the test");
+        latencies.get_or_create(&Named { name: "a".into() }).observe(0.7);
+        let text = metrics.render();
+        assert!(text.contains(r#"ordermesh_request_seconds_bucket{le="1.024",name="a"} 1"#), "{text}");
+        assert!(metrics.names().contains("ordermesh_request_seconds"));
+    }
+}
