@@ -5,7 +5,7 @@ default:
     @just --list
 
 # Everything that CI checks, in its order.
-ci: fmt clippy deny test live browser
+ci: fmt clippy deny test check-deploy live browser
 
 fmt:
     cargo fmt --all --check
@@ -30,6 +30,10 @@ live-servers *servers:
 # The suites that need real servers; `just live store`, `just live rabbitmq` and `just live store -- NAME` run a part.
 live *suites: live-servers
     ./.ci/live {{suites}}
+
+# The compose file, the Kubernetes manifests, the alerts and the dashboard, without an engine (needs go and python3).
+check-deploy: (live-servers "promtool")
+    ./deploy/check
 
 # The pages in a headless browser (needs chromium).
 browser:

@@ -12,6 +12,7 @@ mod grpc;
 mod journey;
 mod killed;
 mod money;
+mod monitoring;
 mod outage;
 mod placing;
 mod provider_faults;

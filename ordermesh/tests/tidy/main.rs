@@ -1,5 +1,6 @@
 //! Tidy: the rules of the house that the compiler cannot see, checked over the sources.
 
+mod deployment;
 mod edges;
 mod layers;
 mod sources;
@@ -61,4 +62,10 @@ fn the_error_reference_has_a_row_for_every_code() {
         .filter(|code| !reference.contains(&format!("| `{}` |", code.as_str())))
         .collect();
     assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
+}
+
+#[test]
+fn deployments_give_the_program_only_settings_that_exist() {
+    let unknown = deployment::unknown_settings();
+    assert!(unknown.is_empty(), "{unknown:#?}");
 }
