@@ -6,8 +6,10 @@ use bytes::Bytes;
 use common::{Call, Code, Deadline, Fault};
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use runtime::http_client::HttpClient;
-use stripe_client_core::{RequestBuilder, StripeMethod, VERSION};
+use stripe_client_core::{RequestBuilder, StripeMethod};
 
+/// The API version that every request asks for: the one that the crate's requests and objects were generated from.
+const API_VERSION: &str = "2026-09-30.endive";
 /// How long one attempt may take; a black hole costs no more.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// Deadline of a call whose task has none.
@@ -71,7 +73,7 @@ impl Connection {
             .uri(format!("{}/v1{}{query}", self.base, request.path))
             .header(header::AUTHORIZATION, self.authorization.clone())
             .header(header::USER_AGENT, concat!("ordermesh/", env!("CARGO_PKG_VERSION")))
-            .header("stripe-version", VERSION.as_str());
+            .header("stripe-version", API_VERSION);
         if let Some(key) = key {
             builder = builder.header("idempotency-key", key);
         }
@@ -104,5 +106,15 @@ fn reply(response: &Response<Bytes>) -> Reply {
         replayed: flag("idempotent-replayed").unwrap_or(false),
         should_retry: flag("stripe-should-retry"),
         retry_after: text("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pinned_api_version_is_the_one_that_the_requests_were_generated_for() {
+        assert_eq!(stripe_client_core::VERSION.as_str(), API_VERSION);
     }
 }
