@@ -29,7 +29,7 @@ const MAIL_DEADLINE: Duration = Duration::from_secs(20);
 /// How long the server may take for one command; bounds what an abandoned mail goes on for.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
 /// Mails under way at once, and connections kept.
-const CONNECTIONS_MAX: usize = 4;
+const CONNECTIONS_MAX: u32 = 4;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends mail.
@@ -44,13 +44,13 @@ pub struct SmtpNotifier {
 impl SmtpNotifier {
     /// `internal` when the address is none, which the settings' check has seen to.
     pub fn new(config: SmtpConfig, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
-        let pool = PoolConfig::new().max_size(4).idle_timeout(IDLE_TIMEOUT);
+        let pool = PoolConfig::new().max_size(CONNECTIONS_MAX).idle_timeout(IDLE_TIMEOUT);
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.url)
             .map_err(|error| Fault::internal(format!("the mail server's address: {error}")))?
             .timeout(Some(COMMAND_TIMEOUT))
             .pool_config(pool)
             .build();
-        let under_way = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let under_way = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
         Ok(Self { transport, under_way, config, receiver: Receiver::default(), clock })
     }
 
