@@ -10,6 +10,8 @@ use crate::support::eventually;
 const PREFIX: &str = "ordermesh_";
 /// What Prometheus adds to the names of counters and histograms.
 const SUFFIXES: [&str; 4] = ["_total", "_bucket", "_count", "_sum"];
+/// Registered only where traces are exported, which this mesh does not.
+const ELSEWHERE: &str = "ordermesh_trace_";
 const WATCHING: [&str; 3] = [
     "deploy/prometheus/alerts.yml",
     "deploy/prometheus/alerts.test.yml",
@@ -28,6 +30,7 @@ async fn mesh(folder: &Path) -> AllInOne {
 fn named(text: &str) -> BTreeSet<String> {
     let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = text.split(|c| !in_name(c)).filter(|word| word.starts_with(PREFIX));
+    let words = words.filter(|word| !word.starts_with(ELSEWHERE));
     words.map(|word| SUFFIXES.iter().find_map(|s| word.strip_suffix(s)).unwrap_or(word).to_owned()).collect()
 }
 
