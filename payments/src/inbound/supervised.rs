@@ -62,6 +62,8 @@ impl Supervisor {
 }
 
 async fn within<T>(mut span: Span, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    // Boxed: the use cases make futures of tens of kilobytes, and each wrapper around them would hold one more.
+    let work = Box::pin(work);
     let result = Call::new(Deadline::after(PROVIDER_BUDGET), span.context()).scope(work).await;
     span.note(&result);
     result

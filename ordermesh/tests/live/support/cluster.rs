@@ -88,6 +88,7 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
+    #[allow(clippy::print_stderr, reason = "a failing test shows its output")]
     fn drop(&mut self) {
         if !std::thread::panicking() {
             return;
