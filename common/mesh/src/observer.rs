@@ -1,4 +1,5 @@
-//! The observer port: told once of every attempt, so that metrics can be bound without the mesh knowing them.
+//! The observer port: told once of every attempt, by the caller's side or the server's, so that metrics can be bound
+//! without the mesh knowing them.
 
 use std::{fmt, time::Duration};
 
@@ -18,7 +19,7 @@ pub struct Attempt<'a> {
     pub number: u32,
 }
 
-/// Hears of every attempt, on the caller's task: must be cheap and must not block.
+/// Hears of every attempt, on the task that made or answered it: must be cheap and must not block.
 pub trait Observer: Send + Sync + fmt::Debug {
     fn attempt(&self, attempt: &Attempt<'_>);
 }

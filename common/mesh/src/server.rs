@@ -8,10 +8,14 @@ use std::{
 
 use common::{Call, Deadline, Random, Span, SpanKind, Spans, TraceContext};
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
 
-use crate::{spans, wire};
+use crate::{
+    observer::{Attempt, Observer, Unobserved},
+    spans, wire,
+};
 
 /// No caller may ask for more.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +28,8 @@ pub struct CallScope {
     random: Arc<dyn Random>,
     default_timeout: Duration,
     spans: Spans,
+    service: &'static str,
+    observer: Arc<dyn Observer>,
 }
 
 impl CallScope {
@@ -31,7 +37,13 @@ impl CallScope {
     #[must_use]
     pub fn new(random: Arc<dyn Random>, default_timeout: Duration) -> Self {
         let spans = Spans::off(Arc::clone(&random));
-        Self { random, default_timeout, spans }
+        Self { random, default_timeout, spans, service: "", observer: Arc::new(Unobserved) }
+    }
+
+    /// The same with each answer told to the observer, as an attempt at this service. Probes are not.
+    #[must_use]
+    pub fn observed(self, service: &'static str, observer: Arc<dyn Observer>) -> Self {
+        Self { service, observer, ..self }
     }
 
     /// The same with a span per call; the handler's work is below it.
@@ -49,6 +61,15 @@ impl CallScope {
         let own = span.as_ref().map(Span::context);
         let trace = own.or(sent).unwrap_or_else(|| TraceContext::root(self.random.as_ref()));
         (Call::new(Deadline::after(timeout), trace), span)
+    }
+}
+
+impl CallScope {
+    fn observe(&self, method: &str, code: Code, latency: Duration) {
+        if !spans::is_probe(method) {
+            let service = self.service;
+            self.observer.attempt(&Attempt { service, method, code, latency, number: 1 });
+        }
     }
 }
 
@@ -86,15 +107,19 @@ where
         let (call, mut span) = self.scope.call((request.uri().path(), request.headers()));
         if call.deadline.has_passed() {
             note(&mut span, Code::DeadlineExceeded);
+            self.scope.observe(request.uri().path(), Code::DeadlineExceeded, Duration::ZERO);
             return Box::pin(std::future::ready(Ok(late())));
         }
         let logged =
             tracing::debug_span!("grpc", method = request.uri().path(), trace_id = %call.trace.trace_id());
+        let (scope, uri, began) = (self.scope.clone(), request.uri().clone(), Instant::now());
         let handler = self.inner.call(request).instrument(logged);
         Box::pin(call.scope(async move {
             let answer = tokio::time::timeout_at(call.deadline.instant(), handler).await;
             let answer = answer.unwrap_or_else(|_| Ok(late()));
-            note(&mut span, answer.as_ref().map_or(Code::Unknown, code));
+            let code = answer.as_ref().map_or(Code::Unknown, code);
+            note(&mut span, code);
+            scope.observe(uri.path(), code, began.elapsed());
             answer
         }))
     }

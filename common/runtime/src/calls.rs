@@ -15,7 +15,7 @@ const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
 /// The data plane's settings for a process.
 #[must_use]
 pub fn mesh_settings(metrics: &Metrics) -> MeshSettings {
-    MeshSettings { observer: Arc::new(CallObserver::new(metrics)), ..MeshSettings::new(method_table()) }
+    MeshSettings { observer: Arc::new(CallObserver::made(metrics)), ..MeshSettings::new(method_table()) }
 }
 
 fn method_table() -> MethodTable {

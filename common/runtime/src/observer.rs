@@ -3,15 +3,21 @@
 use mesh::{Attempt, Observer};
 use telemetry::{CallAttempt, CallMetrics, Metrics};
 
-/// Hears of every attempt of the mesh and counts it.
+/// Hears of every attempt and counts it.
 #[derive(Clone, Debug)]
 pub struct CallObserver(CallMetrics);
 
 impl CallObserver {
-    /// Registers the metrics, once per mesh.
+    /// Of the calls that are made. Registers the metrics, once per mesh.
     #[must_use]
-    pub fn new(metrics: &Metrics) -> Self {
-        Self(CallMetrics::new(metrics))
+    pub fn made(metrics: &Metrics) -> Self {
+        Self(CallMetrics::made(metrics))
+    }
+
+    /// Of the calls that are answered.
+    #[must_use]
+    pub fn answered(metrics: &Metrics) -> Self {
+        Self(CallMetrics::answered(metrics))
     }
 }
 

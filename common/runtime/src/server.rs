@@ -11,6 +11,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     announcer::Announcer,
+    observer::CallObserver,
     platform::Platform,
     readiness::{Readiness, State, set_serving},
     service::Service,
@@ -55,7 +56,7 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
     let stop = CancellationToken::new();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = limited_server()
-        .layer(CallScope::new(Arc::clone(&platform.random), DEFAULT_TIMEOUT).traced(platform.spans.clone()))
+        .layer(call_scope(name, platform))
         .add_routes(routes)
         .add_service(health_server)
         .add_service(reflection(&proto_services)?)
@@ -95,6 +96,12 @@ impl Running {
             tracing::warn!(service = self.name, "calls were cut: they outlived the drain limit");
         }
     }
+}
+
+fn call_scope(name: &'static str, platform: &Platform) -> CallScope {
+    CallScope::new(Arc::clone(&platform.random), DEFAULT_TIMEOUT)
+        .traced(platform.spans.clone())
+        .observed(name, Arc::new(CallObserver::answered(&platform.metrics)))
 }
 
 fn instance(name: &'static str, address: Peer, proto_services: &[&'static str]) -> Instance {

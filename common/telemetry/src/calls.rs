@@ -1,4 +1,4 @@
-//! Metrics of the calls that a process makes: attempts by code, their latency and how many were repeated.
+//! Metrics of the calls that a process makes, and of those that it answers: how many by code, and how long they took.
 
 use std::{
     collections::HashMap,
@@ -54,7 +54,8 @@ pub struct CallAttempt<'a> {
 #[derive(Clone, Debug)]
 pub struct CallMetrics {
     attempts: Family<CodeLabels, Counter>,
-    retries: Family<MethodLabels, Counter>,
+    /// Of calls that are made.
+    retries: Option<Family<MethodLabels, Counter>>,
     latency: Family<MethodLabels, Histogram, fn() -> Histogram>,
     methods: Arc<RwLock<HashMap<Box<str>, Arc<MethodMetrics>>>>,
 }
@@ -76,30 +77,42 @@ struct CodeLabels {
 #[derive(Debug)]
 struct MethodMetrics {
     labels: MethodLabels,
-    retries: Counter,
+    retries: Option<Counter>,
     latency: Histogram,
     codes: [OnceLock<Counter>; CODES.len()],
 }
 
 impl CallMetrics {
-    /// Registers `mesh_attempts_total`, `mesh_retries_total` and `mesh_attempt_seconds`.
+    /// Of the calls that are made: `mesh_attempts_total`, `mesh_retries_total` and `mesh_attempt_seconds`.
     #[must_use]
-    pub fn new(metrics: &Metrics) -> Self {
+    pub fn made(metrics: &Metrics) -> Self {
         let (attempts, retries) = (Family::default(), Family::default());
         Self {
             attempts: metrics.register("mesh_attempts", "Attempts of calls to other services", attempts),
-            retries: metrics.register("mesh_retries", "Attempts beyond the first of a call", retries),
+            retries: Some(metrics.register("mesh_retries", "Attempts beyond the first of a call", retries)),
             latency: metrics.latencies("mesh_attempt_seconds", "Time until an attempt was answered"),
             methods: Arc::default(),
         }
+    }
+
+    /// Of the calls that the services of this process answer: `grpc_calls_total` and `grpc_call_seconds`. The same
+    /// ones for each service of a process.
+    #[must_use]
+    pub fn answered(metrics: &Metrics) -> Self {
+        metrics.shared(|metrics| Self {
+            attempts: metrics.register("grpc_calls", "Calls that were answered", Family::default()),
+            retries: None,
+            latency: metrics.latencies("grpc_call_seconds", "Time that a call took to answer"),
+            methods: Arc::default(),
+        })
     }
 
     /// Counts an attempt.
     pub fn record(&self, attempt: &CallAttempt<'_>) {
         let Some(method) = self.known(attempt.method).or_else(|| self.learn(attempt)) else { return };
         method.latency.observe(attempt.latency.as_secs_f64());
-        if attempt.number > 1 {
-            method.retries.inc();
+        if let Some(retries) = method.retries.as_ref().filter(|_| attempt.number > 1) {
+            retries.inc();
         }
         let code = usize::try_from(attempt.code).ok().filter(|code| *code < CODES.len());
         let code = code.unwrap_or(2 /* UNKNOWN */);
@@ -118,7 +131,7 @@ impl CallMetrics {
         }
         let method = methods.entry(attempt.method.into()).or_insert_with(|| {
             Arc::new(MethodMetrics {
-                retries: self.retries.get_or_create_owned(&labels),
+                retries: self.retries.as_ref().map(|retries| retries.get_or_create_owned(&labels)),
                 latency: self.latency.get_or_create_owned(&labels),
                 codes: [const { OnceLock::new() }; CODES.len()],
                 labels,
@@ -140,7 +153,7 @@ mod tests {
     #[test]
     fn attempts_are_shown_by_service_method_and_code() {
         let metrics = Metrics::new();
-        let calls = CallMetrics::new(&metrics);
+        let calls = CallMetrics::made(&metrics);
         let first = CallAttempt {
             service: "stock",
             method: "/ordermesh.stock.v1.StockService/Reserve",
@@ -165,12 +178,30 @@ mod tests {
     #[test]
     fn made_up_methods_are_bounded() {
         let metrics = Metrics::new();
-        let calls = CallMetrics::new(&metrics);
+        let calls = CallMetrics::made(&metrics);
         for made_up in 0..2 * MAX_METHODS {
             let method = format!("/{made_up}");
             let latency = Duration::ZERO;
             calls.record(&CallAttempt { service: "stock", method: &method, code: 0, latency, number: 1 });
         }
         assert_eq!(metrics.render().matches("mesh_attempts_total{").count(), MAX_METHODS);
+    }
+
+    #[test]
+    fn the_services_of_a_process_share_the_metrics_of_what_they_answer() {
+        let metrics = Metrics::new();
+        for (service, method) in [("stock", "/stock.S/A"), ("orders", "/orders.S/B")] {
+            let answered = CallMetrics::answered(&metrics);
+            let latency = Duration::from_millis(1);
+            answered.record(&CallAttempt { service, method, code: 5, latency, number: 1 });
+        }
+        let text = metrics.render();
+        assert_eq!(text.matches("# TYPE ordermesh_grpc_calls counter").count(), 1, "{text}");
+        assert!(
+            text.contains(
+                r#"ordermesh_grpc_calls_total{service="stock",method="/a.B/C",code="NOT_FOUND"} 1"#
+            ),
+            "{text}"
+        );
     }
 }
