@@ -1,3 +1,4 @@
 //! Driven adapters.
 
 pub(crate) mod repository;
+pub(crate) mod schema;

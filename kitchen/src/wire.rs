@@ -10,7 +10,7 @@ use runtime::{Platform, Service};
 use store::Documents;
 
 use crate::{
-    Config,
+    Config, SCHEMA,
     app::{
         Kitchen, QueueLength,
         autopilot::{self, Autopilot},
@@ -23,7 +23,7 @@ use crate::{
 /// Builds the service on a platform. `internal` when its store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     let platform = &platform.of(KITCHEN);
-    let store = platform.store(KITCHEN)?;
+    let store = platform.store(&SCHEMA)?;
     let documents = Documents::new(Arc::clone(&store), platform.ids.clone(), Arc::clone(&platform.clock))
         .traced(platform.spans.clone());
     let kitchen = Kitchen {

@@ -89,10 +89,8 @@ fn usage(folder: &Path, problem: &str) -> Failure {
 async fn services(opened: &Opened) -> Result<Report, Fault> {
     let platform = &opened.platform;
     let mut report = Report::default();
-    let (orders, stock) =
-        (platform.store(contracts::service::ORDERS)?, platform.store(contracts::service::STOCK)?);
-    let (payments, kitchen) =
-        (platform.store(contracts::service::PAYMENTS)?, platform.store(contracts::service::KITCHEN)?);
+    let (orders, stock) = (platform.store(&orders::SCHEMA)?, platform.store(&stock::SCHEMA)?);
+    let (payments, kitchen) = (platform.store(&payments::SCHEMA)?, platform.store(&kitchen::SCHEMA)?);
     report.merge(orders::verify::check(orders.as_ref()).await?);
     report.merge(stock::verify::check(stock.as_ref()).await?);
     report.merge(payments::verify::check(payments.as_ref()).await?);

@@ -9,3 +9,5 @@ pub mod outbound;
 pub mod ports;
 pub mod verify;
 pub mod wire;
+
+pub use outbound::schema::SCHEMA;

@@ -10,6 +10,7 @@ pub mod payments_client;
 pub mod queues;
 mod receiver;
 pub mod repository;
+pub mod schema;
 pub mod smtp_notifier;
 pub mod stock_client;
 pub mod webhook_notifier;

@@ -12,6 +12,7 @@ use runtime::{Platform, Service, sweep};
 use store::{Document, DocumentStore, Documents};
 
 use crate::{
+    SCHEMA,
     app::{App, Parts, SweepClaims, SweepDue, SweepSagas, Timing},
     config::{Config, Notifying},
     inbound::{
@@ -37,7 +38,7 @@ const FULL_ROUND: usize = 200;
 /// Builds the service on a platform. `internal` when its store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     let platform = &platform.of(ORDERS);
-    let store = platform.store(ORDERS)?;
+    let store = platform.store(&SCHEMA)?;
     let app = App::new(parts(config, platform, &store)?);
     let (watching, bus) = (Arc::clone(&app), platform.bus.clone());
     let (gauges, shown) = (OrderGauges::new(&platform.metrics), Arc::clone(&app));

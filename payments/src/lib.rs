@@ -11,4 +11,5 @@ pub mod verify;
 pub mod wire;
 
 pub use config::Config;
+pub use outbound::schema::SCHEMA;
 pub use wire::wire;

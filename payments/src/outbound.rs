@@ -4,4 +4,5 @@ pub mod alerts;
 pub mod cursors;
 pub mod inbox;
 pub mod repository;
+pub mod schema;
 pub mod stripe;

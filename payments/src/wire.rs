@@ -10,7 +10,7 @@ use runtime::{Platform, Service, sweep};
 use store::{DocumentStore, Documents};
 
 use crate::{
-    Config,
+    Config, SCHEMA,
     app::{Cashier, Intake, Reconciler},
     domain::Terms,
     inbound::{
@@ -36,7 +36,7 @@ use crate::{
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     config.check().map_err(|error| Fault::new(Code::InvalidRequest, error.to_string()))?;
     let platform = &platform.of(PAYMENTS);
-    let store = platform.store(PAYMENTS)?;
+    let store = platform.store(&SCHEMA)?;
     let inbox = Arc::new(InboxDocuments::new(documents(&store, platform)));
     let (interval, terms) = (config.reconcile_interval, terms(&config));
     let processor = stripe(config, platform)?;

@@ -12,4 +12,5 @@ mod inbound;
 mod outbound;
 
 pub use config::Config;
+pub use outbound::schema::SCHEMA;
 pub use wire::wire;

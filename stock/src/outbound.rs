@@ -2,3 +2,4 @@
 
 pub(crate) mod orders_client;
 pub(crate) mod repository;
+pub(crate) mod schema;

@@ -12,7 +12,7 @@ use runtime::{Platform, Service, sweep};
 use store::DocumentStore;
 
 use crate::{
-    Config,
+    Config, SCHEMA,
     app::{Stock, due::DUE_PER_ROUND, post::POSTS_PER_ROUND},
     inbound::{
         figures::StockGauges,
@@ -26,7 +26,7 @@ use crate::{
 /// Builds the service on a platform. `internal` when its store cannot be opened.
 pub fn wire(config: Config, platform: &Platform) -> Result<Service, Fault> {
     let platform = &platform.of(STOCK);
-    let store = platform.store(STOCK)?;
+    let store = platform.store(&SCHEMA)?;
     let stock = stock(&store, Arc::new(OrdersClient::new(platform.mesh.channel(ORDERS))), platform);
     let (due, ledger) = (DueSweep(stock.clone()), LedgerSweep(stock.clone()));
     let (gauges, shown) = (StockGauges::new(&platform.metrics), stock.clone());

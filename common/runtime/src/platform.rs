@@ -21,7 +21,7 @@ use std::{
 use bus::{Bus, QueueSpec, Topology};
 use common::{Clock, Fault, Ids, Random, Spans};
 use mesh::{Mesh, Registrar};
-use store::DocumentStore;
+use store::{DocumentStore, Schema};
 use telemetry::{Metrics, Traces, Untraced};
 
 use crate::tasks::Tasks;
@@ -33,7 +33,7 @@ pub use traces::check_traces;
 /// Opens the store of one service.
 pub trait Stores: Send + Sync + fmt::Debug {
     /// `internal` when it cannot be opened.
-    fn open(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault>;
+    fn open(&self, schema: &'static Schema) -> Result<Arc<dyn DocumentStore>, Fault>;
 }
 
 /// Everything that a composition root (`wire.rs`) may use. Cheap to clone.
@@ -111,13 +111,13 @@ impl Platform {
     }
 
     /// The store of a service: the same one at each call. `internal` when it cannot be opened.
-    pub fn store(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
+    pub fn store(&self, schema: &'static Schema) -> Result<Arc<dyn DocumentStore>, Fault> {
         let mut open = self.stores.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(store) = open.get(service) {
+        if let Some(store) = open.get(schema.service) {
             return Ok(Arc::clone(store));
         }
-        let store = self.stores.opener.open(service)?;
-        open.insert(service, Arc::clone(&store));
+        let store = self.stores.opener.open(schema)?;
+        open.insert(schema.service, Arc::clone(&store));
         Ok(store)
     }
 }

@@ -13,12 +13,16 @@ use std::{
 use common::SystemClock;
 use fjall::PersistMode;
 use store::{
-    Collection, DocumentStore as _, Expected, IndexKey, Write,
+    Collection, CollectionSchema, DocumentStore as _, Expected, IndexKey, Schema, Write,
     embedded::{Database, EmbeddedStore, GROUP_MAX, QUEUE_MAX},
 };
 use tokio::sync::{mpsc, oneshot};
 
 const THINGS: Collection = Collection("things");
+static SCHEMA: Schema = Schema {
+    service: "bench",
+    collections: &[CollectionSchema { collection: THINGS, indexes: &["by_customer"], events: false }],
+};
 const WRITERS: usize = 64;
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
@@ -35,7 +39,7 @@ fn main() {
 
 async fn ours(folder: &Path) -> f64 {
     let database = Database::open(folder).unwrap();
-    let store = Arc::new(EmbeddedStore::open(&database, "bench", Arc::new(SystemClock)).unwrap());
+    let store = Arc::new(EmbeddedStore::open(&database, &SCHEMA, Arc::new(SystemClock)).unwrap());
     per_second(move |writer, number| {
         let store = Arc::clone(&store);
         let write = Write {

@@ -13,6 +13,10 @@ use crate::port::{
 /// An aggregate that is kept as a document.
 pub trait Document: Serialize + DeserializeOwned + Send + Sync {
     const COLLECTION: Collection;
+    /// The names of the indexes that [`Document::index_keys`] may speak of.
+    const INDEXES: &'static [&'static str] = &[];
+    /// Whether saves bring events.
+    const EVENTS: bool = false;
 
     fn document_id(&self) -> String;
 

@@ -2,7 +2,6 @@
 
 mod change;
 mod codec;
-mod cursor;
 mod database;
 mod envelope;
 mod event;

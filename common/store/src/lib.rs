@@ -3,11 +3,14 @@
 //! A document is saved as a whole, with the version that its writer expected, its index keys, the events that tell
 //! of the change, and the id of the event that caused it: all of it in one atomic, durable write.
 
+mod cursor;
 pub mod document;
 pub mod embedded;
 pub mod port;
+pub mod schema;
 
 pub use document::{Document, Documents, Loaded, Save, each};
 pub use port::{
     Collection, DocumentStore, Expected, IndexKey, IndexQuery, Order, OutboxEntry, OutboxEvent, Stored, Write,
 };
+pub use schema::{CollectionSchema, Schema};

@@ -74,7 +74,9 @@ pub struct Write {
     pub collection: Collection,
     pub id: String,
     pub expected: Expected,
-    /// The JSON object; it replaces the present one. `None` removes the document (its unsent events stay).
+    /// The JSON value, an object as a rule, as serde_json writes it; it replaces the present one, and is read back
+    /// byte by byte the same. Numbers are integers of an `i64` or `u64`, or doubles; names in an object differ.
+    /// `None` removes the document (its unsent events stay).
     pub body: Option<Bytes>,
     /// Every index entry the document has from now on.
     pub index_keys: Vec<IndexKey>,
@@ -147,7 +149,8 @@ pub trait DocumentStore: Send + Sync + fmt::Debug {
     async fn save(&self, write: Write) -> Result<u64, Fault>;
 
     /// Saves several, in this order, each atomic by itself: after a crash a prefix may be there. Stops at the first
-    /// that fails and returns its fault; those before it stay. Answers with the new versions.
+    /// that fails and returns its fault; those before it stay. Answers with the new versions. Nothing is written when
+    /// one of them breaks a rule.
     async fn save_in_order(&self, writes: Vec<Write>) -> Result<Vec<u64>, Fault>;
 
     /// A page of documents in the order of an index; `invalid_parameter` for a cursor that is not ours.

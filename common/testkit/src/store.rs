@@ -7,12 +7,26 @@ mod lists;
 mod outbox;
 mod sample;
 
-use std::{any::Any, fmt, future::Future, sync::Arc};
+use std::{any::Any, fmt, future::Future, sync::Arc, time::Instant};
 
 use futures::future::BoxFuture;
-use store::DocumentStore;
+use store::{CollectionSchema, DocumentStore, Schema};
 
 use crate::clock::ManualClock;
+
+/// What a store under test must be opened with.
+pub static SCHEMA: Schema = Schema {
+    service: "test",
+    collections: &[
+        CollectionSchema {
+            collection: sample::THINGS,
+            indexes: &[sample::BY_KEY, "by", "other"],
+            events: true,
+        },
+        CollectionSchema { collection: sample::THINGS_TOO, indexes: &[sample::BY_KEY], events: false },
+        CollectionSchema { collection: sample::OTHERS, indexes: &[sample::BY_KEY, "other"], events: false },
+    ],
+};
 
 /// A fresh, empty store under test.
 pub struct Subject {
@@ -51,7 +65,9 @@ const CASES: &[Case] = cases! {
         the_newest_64_handled_events_are_remembered,
         saves_in_order_stop_at_the_first_that_fails_and_keep_those_before,
         saves_in_order_may_change_one_document_twice,
-        names_that_start_alike_do_not_mix;
+        names_that_start_alike_do_not_mix,
+        a_body_comes_back_as_it_was_written,
+        what_is_not_declared_is_refused;
     lists: an_index_is_listed_by_key_and_then_by_id_both_ways,
         pages_join_to_the_whole_list_and_the_last_has_no_cursor,
         what_is_inserted_between_pages_neither_repeats_nor_hides_an_entry,
@@ -70,23 +86,26 @@ const CASES: &[Case] = cases! {
     contention: sixty_four_writers_lose_no_update;
 };
 
-/// Runs every case on a store of its own, which `make` makes, and prints its name first.
-pub async fn contract<F>(make: impl Fn() -> F)
+/// Runs every case on a store of its own, which `make` makes with [`SCHEMA`], and prints the list as it goes.
+pub async fn contract<F>(adapter: &str, make: impl Fn() -> F)
 where
     F: Future<Output = Subject>,
 {
     for Case { name, run } in CASES {
-        say(name);
+        say(&format!("{adapter}: {name} …"));
+        let start = Instant::now();
         let subject = make().await;
         subject.store.check().await.expect("a fresh store takes writes");
         run(subject).await;
+        say(&format!("{adapter}: {name} passed in {} ms", start.elapsed().as_millis()));
     }
+    say(&format!("{adapter}: all {} cases passed", CASES.len()));
 }
 
 #[allow(
     clippy::print_stdout,
     reason = "a failing test shows its output: the last name is the case that failed"
 )]
-fn say(name: &str) {
-    println!("store contract: {name}");
+fn say(text: &str) {
+    println!("store contract, {text}");
 }

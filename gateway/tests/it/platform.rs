@@ -14,7 +14,7 @@ use runtime::{
     Platform, Tasks,
     platform::{Parts, Stores},
 };
-use store::DocumentStore;
+use store::{DocumentStore, Schema};
 use telemetry::Metrics;
 
 pub(crate) fn platform() -> Platform {
@@ -44,8 +44,8 @@ fn methods() -> MethodTable {
 struct Nothing;
 
 impl Stores for Nothing {
-    fn open(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
-        panic!("{service} opened a store")
+    fn open(&self, schema: &'static Schema) -> Result<Arc<dyn DocumentStore>, Fault> {
+        panic!("{} opened a store", schema.service)
     }
 }
 

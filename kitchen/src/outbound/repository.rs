@@ -15,6 +15,8 @@ const BY_CHANGE: &str = "changed";
 
 impl Document for Ticket {
     const COLLECTION: Collection = Collection("tickets");
+    const INDEXES: &'static [&'static str] = &[BY_STATE, BY_CHANGE];
+    const EVENTS: bool = true;
 
     fn document_id(&self) -> String {
         self.order_id.to_string()

@@ -38,19 +38,18 @@ pub(super) async fn check(
 }
 
 async fn gather(platform: &Platform) -> Result<BTreeMap<OrderId, Facts>, Fault> {
-    use contracts::service::{KITCHEN, ORDERS, PAYMENTS, STOCK};
     let mut facts: BTreeMap<OrderId, Facts> = BTreeMap::new();
-    for order in orders::verify::summaries(platform.store(ORDERS)?.as_ref()).await? {
+    for order in orders::verify::summaries(platform.store(&orders::SCHEMA)?.as_ref()).await? {
         let id = order.id;
         facts.entry(id).or_default().order = Some(order);
     }
-    for ticket in kitchen::verify::summaries(platform.store(KITCHEN)?.as_ref()).await? {
+    for ticket in kitchen::verify::summaries(platform.store(&kitchen::SCHEMA)?.as_ref()).await? {
         facts.entry(ticket.order_id).or_default().ticket = Some(ticket);
     }
-    for payment in payments::verify::summaries(platform.store(PAYMENTS)?.as_ref()).await? {
+    for payment in payments::verify::summaries(platform.store(&payments::SCHEMA)?.as_ref()).await? {
         facts.entry(payment.order_id).or_default().captured = payment.captured;
     }
-    for reservation in stock::verify::summaries(platform.store(STOCK)?.as_ref()).await? {
+    for reservation in stock::verify::summaries(platform.store(&stock::SCHEMA)?.as_ref()).await? {
         facts.entry(reservation.order_id).or_default().reservation = Some(reservation.stage);
     }
     Ok(facts)

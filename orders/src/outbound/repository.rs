@@ -26,6 +26,8 @@ const BY_EXPIRY: &str = "expires";
 
 impl Document for Order {
     const COLLECTION: Collection = Collection("orders");
+    const INDEXES: &'static [&'static str] = &[BY_CUSTOMER, BY_CUSTOMER_AND_STATUS, BY_STATUS, BY_DUE];
+    const EVENTS: bool = true;
 
     fn document_id(&self) -> String {
         self.id.to_string()
@@ -60,6 +62,7 @@ const fn due_prefix(what: DueFor) -> &'static str {
 
 impl Document for Claim {
     const COLLECTION: Collection = Collection("claims");
+    const INDEXES: &'static [&'static str] = &[BY_EXPIRY];
 
     fn document_id(&self) -> String {
         self.key.to_string()

@@ -113,7 +113,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
         let database = Database::open(folder.path()).unwrap();
-        let store = EmbeddedStore::open(&database, "orders", clock.clone()).unwrap();
+        let store = EmbeddedStore::open(&database, &orders::SCHEMA, clock.clone()).unwrap();
         Self {
             store: Arc::new(ShakyStore::new(Arc::new(store))),
             clock,

@@ -6,13 +6,17 @@ use axum::Router;
 use common::{Clock, Fault, Ids, Random};
 use runtime::{Tasks, sweep::Sweeper};
 use store::{
-    DocumentStore,
+    CollectionSchema, DocumentStore, Schema,
     embedded::{Database, EmbeddedStore, OpenError},
 };
 
 use crate::{
-    app::{Books, idempotency::Desk},
+    app::{
+        Books,
+        idempotency::{Desk, Reply},
+    },
     config::Config,
+    domain::{EventRecord, Price, Refund, Session},
     faults::Faults,
     http::{self, Web},
     sweep::{Due, EVERY, FULL_ROUND},
@@ -22,10 +26,22 @@ use crate::{
 /// The database inside the sandbox's folder.
 const DATABASE: &str = "store";
 
+/// What the sandbox keeps.
+static SCHEMA: Schema = Schema {
+    service: "sandbox",
+    collections: &[
+        CollectionSchema::of::<Session>(),
+        CollectionSchema::of::<Refund>(),
+        CollectionSchema::of::<Price>(),
+        CollectionSchema::of::<EventRecord>(),
+        CollectionSchema::of::<Reply>(),
+    ],
+};
+
 /// Opens the store in a sandbox's folder: for the sandbox itself, or to check it while none runs.
 pub fn open_store(folder: &Path, clock: Arc<dyn Clock>) -> Result<Arc<dyn DocumentStore>, OpenError> {
     let database = Database::open(&folder.join(DATABASE))?;
-    let store = EmbeddedStore::open(&database, "sandbox", clock)
+    let store = EmbeddedStore::open(&database, &SCHEMA, clock)
         .map_err(|fault| OpenError::Broken { path: folder.to_owned(), detail: fault.to_string() })?;
     Ok(Arc::new(store))
 }

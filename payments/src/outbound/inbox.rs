@@ -17,6 +17,7 @@ const FORGET: &str = "forget";
 
 impl Document for InboxEntry {
     const COLLECTION: Collection = Collection("inbox");
+    const INDEXES: &'static [&'static str] = &[DUE, FORGET];
 
     fn document_id(&self) -> String {
         self.id.clone()

@@ -24,6 +24,8 @@ pub const CHARGE: &str = "charge";
 
 impl Document for Payment {
     const COLLECTION: Collection = Collection("payments");
+    const INDEXES: &'static [&'static str] = &[DUE, CHARGE];
+    const EVENTS: bool = true;
 
     fn document_id(&self) -> String {
         self.order_id.to_string()

@@ -66,7 +66,8 @@ impl Bench {
         let shared: Arc<dyn Clock> = clock.clone();
         let ids = Ids::new(Arc::clone(&shared), Arc::new(SeededRandom::new(7)));
         let database = Database::open(folder.path()).unwrap();
-        let embedded = Arc::new(EmbeddedStore::open(&database, "payments", Arc::clone(&shared)).unwrap());
+        let embedded =
+            Arc::new(EmbeddedStore::open(&database, &payments::SCHEMA, Arc::clone(&shared)).unwrap());
         let store = Arc::new(FaultyStore::new(embedded, fault));
         let provider = Arc::new(FakeProcessor::new(Arc::clone(&clock)));
         let bell = Arc::new(Bell::default());

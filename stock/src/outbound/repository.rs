@@ -34,6 +34,8 @@ const PAGE: usize = 200;
 
 impl Document for Item {
     const COLLECTION: Collection = Collection("items");
+    const INDEXES: &'static [&'static str] = &[UNPOSTED];
+    const EVENTS: bool = true;
 
     fn document_id(&self) -> String {
         self.id.to_string()
@@ -47,6 +49,8 @@ impl Document for Item {
 
 impl Document for Reservation {
     const COLLECTION: Collection = Collection("reservations");
+    const INDEXES: &'static [&'static str] = &[DUE];
+    const EVENTS: bool = true;
 
     fn document_id(&self) -> String {
         self.order_id.to_string()
@@ -63,6 +67,7 @@ impl Document for Reservation {
 
 impl Document for Restock {
     const COLLECTION: Collection = Collection("restocks");
+    const INDEXES: &'static [&'static str] = &[DUE];
 
     fn document_id(&self) -> String {
         self.movement_id.to_string()

@@ -68,7 +68,7 @@ impl Bench {
     pub(crate) fn on(folder: &Path) -> Self {
         let clock = Arc::new(ManualClock::default());
         let database = Database::open(folder).unwrap();
-        let inner = EmbeddedStore::open(&database, "stock", clock.clone()).unwrap();
+        let inner = EmbeddedStore::open(&database, &stock::SCHEMA, clock.clone()).unwrap();
         let store = Arc::new(FaultyStore::new(Arc::new(inner)));
         let orders = Arc::new(TheirOrders::default());
         let ids = Ids::new(clock.clone(), Arc::new(SystemRandom));

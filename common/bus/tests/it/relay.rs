@@ -30,7 +30,7 @@ const DOCUMENTS: usize = 50;
 const FOLDER: &str = "BUS_RELAY_FOLDER";
 
 fn store_on(database: &Database) -> Arc<dyn DocumentStore> {
-    Arc::new(EmbeddedStore::open(database, "test", Arc::new(SystemClock)).unwrap())
+    Arc::new(EmbeddedStore::open(database, &testkit::store::SCHEMA, Arc::new(SystemClock)).unwrap())
 }
 
 /// Saves documents with one event each; the events.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bus::{DeadLetter, DeadLetters, Event, LiveHints, Publisher, QueueDepth, Subscriber, Subscription};
 use common::Fault;
 use std::sync::Arc;
-use store::DocumentStore;
+use store::{DocumentStore, Schema};
 
 use super::Stores;
 
@@ -17,7 +17,7 @@ fn absent() -> Fault {
 }
 
 impl Stores for Absent {
-    fn open(&self, _: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
+    fn open(&self, _: &'static Schema) -> Result<Arc<dyn DocumentStore>, Fault> {
         Err(absent())
     }
 }

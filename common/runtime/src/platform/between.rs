@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use common::Fault;
-use store::DocumentStore;
+use store::{DocumentStore, Schema};
 
 use super::Stores;
 
@@ -31,7 +31,7 @@ pub(super) struct Wrapped {
 }
 
 impl Stores for Wrapped {
-    fn open(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
-        Ok(self.between.wrap(service, self.stores.open(service)?))
+    fn open(&self, schema: &'static Schema) -> Result<Arc<dyn DocumentStore>, Fault> {
+        Ok(self.between.wrap(schema.service, self.stores.open(schema)?))
     }
 }

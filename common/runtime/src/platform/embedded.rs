@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use common::{Clock, Fault};
 use store::{
-    DocumentStore,
+    DocumentStore, Schema,
     embedded::{Database, EmbeddedStore},
 };
 
@@ -17,7 +17,7 @@ pub(super) struct EmbeddedStores {
 }
 
 impl Stores for EmbeddedStores {
-    fn open(&self, service: &'static str) -> Result<Arc<dyn DocumentStore>, Fault> {
-        Ok(Arc::new(EmbeddedStore::open(&self.database, service, Arc::clone(&self.clock))?))
+    fn open(&self, schema: &'static Schema) -> Result<Arc<dyn DocumentStore>, Fault> {
+        Ok(Arc::new(EmbeddedStore::open(&self.database, schema, Arc::clone(&self.clock))?))
     }
 }

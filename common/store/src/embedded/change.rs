@@ -26,7 +26,7 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// `internal` when the write breaks the port's rules.
+    /// `internal` when a name or key is longer than the store takes.
     pub(super) fn prepare(write: Write) -> Result<Self, Fault> {
         let Write { collection, id, expected, body, mut index_keys, events, handled } = write;
         if body.is_none() {

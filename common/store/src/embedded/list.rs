@@ -6,11 +6,14 @@ use bytes::Bytes;
 use common::{Fault, Page};
 
 use super::{
-    cursor, envelope,
+    envelope,
     keys::{self, END},
     keyspace::{Entries, Keyspace, View},
 };
-use crate::port::{Collection, IndexQuery, Order, Stored};
+use crate::{
+    cursor,
+    port::{Collection, IndexQuery, Order, Stored},
+};
 
 /// A page of documents. `invalid_parameter` for a foreign cursor.
 pub(super) fn page(

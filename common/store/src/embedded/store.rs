@@ -9,7 +9,10 @@ use super::{
     change::Change, database::Database, envelope, keys, keyspace::Keyspace, leases::Leases, list,
     outbox::Outbox, transaction::Transaction,
 };
-use crate::port::{Collection, DocumentStore, IndexQuery, OutboxEntry, Stored, Write};
+use crate::{
+    port::{Collection, DocumentStore, IndexQuery, OutboxEntry, Stored, Write},
+    schema::Schema,
+};
 
 /// The embedded adapter of [`DocumentStore`]. Claims and leases are kept in memory, because one process owns the
 /// folder: what it had claimed is free again when it starts anew.
@@ -20,15 +23,16 @@ pub struct EmbeddedStore {
     outbox: Arc<Outbox>,
     leases: Leases,
     clock: Arc<dyn Clock>,
+    schema: &'static Schema,
 }
 
 impl EmbeddedStore {
     /// Opens the store of a service, once per process: claims on its outbox are known to this value alone. The
     /// clock decides when claims and leases end. Faults: `unavailable`.
-    pub fn open(database: &Database, service: &'static str, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
-        let keyspace = database.keyspace(service)?;
+    pub fn open(database: &Database, schema: &'static Schema, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let keyspace = database.keyspace(schema.service)?;
         let outbox = Arc::new(Outbox::open(&keyspace)?);
-        Ok(Self { database: database.clone(), keyspace, outbox, leases: Leases::default(), clock })
+        Ok(Self { database: database.clone(), keyspace, outbox, leases: Leases::default(), clock, schema })
     }
 
     /// Runs the changes as one unit of work, which waits for the disk once: up to the first that fails.
@@ -59,11 +63,13 @@ impl EmbeddedStore {
 #[async_trait]
 impl DocumentStore for EmbeddedStore {
     async fn load(&self, collection: Collection, id: &str) -> Result<Option<Stored>, Fault> {
+        self.schema.collection(collection)?;
         let document = self.keyspace.get(&keys::document(collection, id))?;
         document.map(|bytes| envelope::stored(id.to_owned(), &bytes)).transpose()
     }
 
     async fn load_many(&self, collection: Collection, ids: &[String]) -> Result<Vec<Option<Stored>>, Fault> {
+        self.schema.collection(collection)?;
         let load = |id: &String| {
             let document = self.keyspace.get(&keys::document(collection, id))?;
             document.map(|bytes| envelope::stored(id.clone(), &bytes)).transpose()
@@ -77,6 +83,7 @@ impl DocumentStore for EmbeddedStore {
     }
 
     async fn save_in_order(&self, writes: Vec<Write>) -> Result<Vec<u64>, Fault> {
+        writes.iter().try_for_each(|write| self.schema.check_write(write))?;
         let changes = writes.into_iter().map(Change::prepare).collect::<Result<_, _>>()?;
         match self.commit(changes).await? {
             (_, Some(fault)) => Err(fault),
@@ -85,6 +92,7 @@ impl DocumentStore for EmbeddedStore {
     }
 
     async fn list(&self, collection: Collection, query: IndexQuery) -> Result<Page<Stored>, Fault> {
+        self.schema.check_index(collection, query.index)?;
         list::page(&self.keyspace, collection, &query)
     }
 
@@ -94,6 +102,7 @@ impl DocumentStore for EmbeddedStore {
         index: Option<&'static str>,
         prefix: &str,
     ) -> Result<u64, Fault> {
+        self.schema.check_index(collection, index)?;
         list::count(&self.keyspace, collection, index, prefix)
     }
 

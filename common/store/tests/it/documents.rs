@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use common::{EventId, Ids};
 use serde::{Deserialize, Serialize};
-use store::{Collection, Document, DocumentStore as _, Documents, IndexKey, IndexQuery, Order, Save};
+use store::{
+    Collection, CollectionSchema, Document, DocumentStore as _, Documents, IndexKey, IndexQuery, Order, Save,
+    Schema,
+};
 use testkit::random::SeededRandom;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +18,8 @@ struct Parcel {
 
 impl Document for Parcel {
     const COLLECTION: Collection = Collection("parcels");
+    const INDEXES: &'static [&'static str] = &["by_state"];
+    const EVENTS: bool = true;
 
     fn document_id(&self) -> String {
         self.id.clone()
@@ -25,10 +30,12 @@ impl Document for Parcel {
     }
 }
 
+static SCHEMA: Schema = Schema { service: "parcels", collections: &[CollectionSchema::of::<Parcel>()] };
+
 #[tokio::test]
 async fn an_aggregate_moves_with_its_index_its_events_and_what_it_has_handled() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, clock) = super::open(folder.path());
+    let (store, clock) = super::open_as(folder.path(), &SCHEMA);
     let store = Arc::new(store);
     let ids = Ids::new(Arc::<testkit::clock::ManualClock>::clone(&clock), Arc::new(SeededRandom::new(1)));
     let cause: EventId = ids.mint();

@@ -16,7 +16,7 @@ use store::{
 };
 
 const THINGS: Collection = Collection("things");
-const BY_VERSION: &str = "by_version";
+const BY_VERSION: &str = "by_key";
 const WRITERS: usize = 16;
 const ROUNDS: usize = 3;
 /// Acknowledgements after which the writers are killed.

@@ -26,7 +26,7 @@ fn write(ids: &Ids, id: &str, expected: Expected) -> Write {
         id: id.to_owned(),
         expected,
         body: Some(format!("{{\"id\":\"{id}\"}}").into()),
-        index_keys: vec![IndexKey::new("by_name", id)],
+        index_keys: vec![IndexKey::new("by_key", id)],
         handled: Some(event.id),
         events: vec![event],
     }
@@ -51,7 +51,7 @@ async fn versions_indexes_and_unpublished_events_survive_a_restart_and_claims_do
         store.trim_outbox(&claimed[..1]).await.unwrap();
         assert!(store.lease("sweep", "before", LEASE).await.unwrap());
         let query = IndexQuery {
-            index: Some("by_name"),
+            index: Some("by_key"),
             prefix: String::new(),
             below: None,
             order: Order::Descending,

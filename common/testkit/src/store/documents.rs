@@ -1,7 +1,7 @@
 //! Documents: versions, removal, handled events, saves in order.
 
-use common::EventId;
-use store::{Collection, Expected, IndexKey, Write, port::HANDLED_MAX};
+use common::{Code, EventId};
+use store::{Collection, Expected, IndexKey, IndexQuery, Write, port::HANDLED_MAX};
 
 use super::{Subject, sample::*};
 
@@ -87,7 +87,7 @@ pub(super) async fn saves_in_order_may_change_one_document_twice(subject: Subjec
 }
 
 pub(super) async fn names_that_start_alike_do_not_mix(subject: Subject) {
-    let longer = Collection("things_too");
+    let longer = THINGS_TOO;
     subject.saved(Write { index_keys: vec![IndexKey::new("by", "k")], ..insert("a") }).await;
     subject.saved(Write { index_keys: vec![IndexKey::new("by_key", "k")], ..insert("ab") }).await;
     subject.saved(Write { collection: longer, ..indexed("a", "k") }).await;
@@ -96,5 +96,58 @@ pub(super) async fn names_that_start_alike_do_not_mix(subject: Subject) {
     {
         let count = subject.store.count(collection, index, "").await.unwrap();
         assert_eq!(count, expected, "{collection} {index:?}");
+    }
+}
+
+/// Written as serde_json writes it, so that byte equality is what a reader sees.
+const EVERY_VALUE: &str = concat!(
+    r#"{"zero":0,"minus":-1,"i32":[2147483647,-2147483648],"beyond_i32":[2147483648,-2147483649],"#,
+    r#""i64":[9223372036854775807,-9223372036854775808],"u64":[9223372036854775808,18446744073709551615],"#,
+    r#""exact_in_f64":9007199254740993,"floats":[2.5,1.0,-0.0,1e100,5e-324,0.1],"null":null,"yes":true,"#,
+    r#""no":false,"empty":{"text":"","list":[],"map":{}},"nested":[[{"a":[{"b":null}]}]],"#,
+    r#""text":"ä€😀\"\\\n\u0000\u0001$.","b":1,"a":2,"$price":{"$in":["$x"]},"a.b":{"c.d":1},"#,
+    r#""%24":"%","":"no name","nul\u0000":1,"_id":7,"version":"v","body":{"body":1},"time":"2026-11-21T06:38:00.000Z"}"#,
+);
+
+pub(super) async fn a_body_comes_back_as_it_was_written(subject: Subject) {
+    let written = Write { body: Some(EVERY_VALUE.into()), ..insert("a") };
+    subject.saved(written.clone()).await;
+    let read = || async { subject.store.load(THINGS, "a").await.unwrap().unwrap().body };
+    assert_eq!(read().await, EVERY_VALUE);
+    for (version, body) in
+        (1..).zip(["{}", r#"{"other":1}"#, "7", r#""text""#, "null", "[1,null]", EVERY_VALUE])
+    {
+        let write =
+            Write { body: Some(body.into()), expected: Expected::Version(version), ..written.clone() };
+        subject.saved(write).await;
+        assert_eq!(read().await, body, "what was there before leaves nothing behind");
+    }
+}
+
+pub(super) async fn what_is_not_declared_is_refused(subject: Subject) {
+    let (store, nowhere) = (&subject.store, Collection("nowhere"));
+    let key = |index: &'static str, key: &str| vec![IndexKey::new(index, key)];
+    for write in [
+        Write { collection: nowhere, ..insert("a") },
+        Write { collection: OTHERS, ..with_events("a", 1) },
+        Write { body: None, ..insert("a") },
+        Write { index_keys: key("unknown", "k"), ..insert("a") },
+        Write { index_keys: key(BY_KEY, "k\n"), ..insert("a") },
+        Write { index_keys: [key(BY_KEY, "k"), key(BY_KEY, "l")].concat(), ..insert("a") },
+    ] {
+        let fault = store.save_in_order(vec![insert("first"), write.clone()]).await.unwrap_err();
+        assert_eq!(fault.code(), Code::Internal, "{write:?}");
+    }
+    assert!(store.load(THINGS, "first").await.unwrap().is_none(), "all of them are looked at first");
+    let unknown = IndexQuery { index: Some("unknown"), ..all() };
+    for fault in [
+        store.load(nowhere, "a").await.map(drop),
+        store.load_many(nowhere, &[]).await.map(drop),
+        store.list(nowhere, all()).await.map(drop),
+        store.list(THINGS, unknown).await.map(drop),
+        store.count(nowhere, None, "").await.map(drop),
+        store.count(THINGS, Some("unknown"), "").await.map(drop),
+    ] {
+        assert_eq!(fault.unwrap_err().code(), Code::Internal);
     }
 }

@@ -1,7 +1,7 @@
 //! Lists and counts: order, pages, prefixes, bounds, cursors.
 
 use common::Code;
-use store::{Collection, IndexKey, IndexQuery, Order, Write};
+use store::{IndexKey, IndexQuery, Order, Write};
 
 use super::{Subject, sample::*};
 
@@ -137,7 +137,7 @@ pub(super) async fn a_foreign_cursor_is_refused(subject: Subject) {
         let fault = subject.store.list(THINGS, query.clone()).await.unwrap_err();
         assert_eq!(fault.code(), Code::InvalidParameter, "{query:?}");
     }
-    let fault = subject.store.list(Collection("others"), ours()).await.unwrap_err();
+    let fault = subject.store.list(OTHERS, ours()).await.unwrap_err();
     assert_eq!(fault.code(), Code::InvalidParameter);
 }
 

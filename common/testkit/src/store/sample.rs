@@ -13,6 +13,8 @@ use super::Subject;
 use crate::{clock::ManualClock, random::SeededRandom};
 
 pub(super) const THINGS: Collection = Collection("things");
+pub(super) const THINGS_TOO: Collection = Collection("things_too");
+pub(super) const OTHERS: Collection = Collection("others");
 pub(super) const BY_KEY: &str = "by_key";
 
 /// Every id of a test run is another one.

@@ -41,6 +41,7 @@ pub struct Reply {
 
 impl Document for Reply {
     const COLLECTION: Collection = Collection("replies");
+    const INDEXES: &'static [&'static str] = &["kept_until"];
 
     fn document_id(&self) -> String {
         self.key.clone()

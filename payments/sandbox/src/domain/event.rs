@@ -90,6 +90,7 @@ pub enum Delivery {
 
 impl Document for EventRecord {
     const COLLECTION: Collection = Collection("events");
+    const INDEXES: &'static [&'static str] = &["pending"];
 
     fn document_id(&self) -> String {
         self.token.with(token::EVENT)

@@ -44,6 +44,7 @@ impl Refund {
 
 impl Document for Refund {
     const COLLECTION: Collection = Collection("refunds");
+    const INDEXES: &'static [&'static str] = &["payment", "due"];
 
     fn document_id(&self) -> String {
         self.token.with(token::REFUND)

@@ -211,6 +211,7 @@ impl Payment {
 
 impl Document for Session {
     const COLLECTION: Collection = Collection("sessions");
+    const INDEXES: &'static [&'static str] = &["reference", "due"];
 
     fn document_id(&self) -> String {
         self.token.with(token::SESSION)

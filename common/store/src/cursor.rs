@@ -9,21 +9,26 @@ use crate::port::{Collection, IndexQuery, Order};
 const VERSION: &str = "1.";
 
 /// The cursor behind the entry at `place`: the entry's key without what all entries of the index have in common.
-pub(super) fn encode(collection: Collection, query: &IndexQuery, place: &[u8]) -> String {
+pub(crate) fn encode(collection: Collection, query: &IndexQuery, place: &[u8]) -> String {
     let mut bytes = scope(collection, query);
     bytes.extend_from_slice(place);
     format!("{VERSION}{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// The place where the page before ended. `invalid_parameter` for a cursor of another list.
-pub(super) fn decode(collection: Collection, query: &IndexQuery, cursor: &str) -> Result<Vec<u8>, Fault> {
+pub(crate) fn decode(collection: Collection, query: &IndexQuery, cursor: &str) -> Result<Vec<u8>, Fault> {
     let encoded = cursor.strip_prefix(VERSION);
     let bytes = encoded.and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
     let place = bytes.as_deref().and_then(|bytes| bytes.strip_prefix(&*scope(collection, query)));
     match place {
         Some(place) if place.starts_with(query.prefix.as_bytes()) => Ok(place.to_owned()),
-        _ => Err(Fault::new(Code::InvalidParameter, "this cursor does not belong to this list")),
+        _ => Err(foreign()),
     }
+}
+
+/// What a cursor of another list gives.
+pub(crate) fn foreign() -> Fault {
+    Fault::new(Code::InvalidParameter, "this cursor does not belong to this list")
 }
 
 fn scope(collection: Collection, query: &IndexQuery) -> Vec<u8> {
