@@ -6,6 +6,8 @@
 mod cursor;
 pub mod document;
 pub mod embedded;
+#[cfg(feature = "networked")]
+pub mod mongo;
 pub mod port;
 pub mod schema;
 

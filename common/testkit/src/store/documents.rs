@@ -102,8 +102,8 @@ pub(super) async fn names_that_start_alike_do_not_mix(subject: Subject) {
 /// Written as serde_json writes it, so that byte equality is what a reader sees.
 const EVERY_VALUE: &str = concat!(
     r#"{"zero":0,"minus":-1,"i32":[2147483647,-2147483648],"beyond_i32":[2147483648,-2147483649],"#,
-    r#""i64":[9223372036854775807,-9223372036854775808],"u64":[9223372036854775808,18446744073709551615],"#,
-    r#""exact_in_f64":9007199254740993,"floats":[2.5,1.0,-0.0,1e100,5e-324,0.1],"null":null,"yes":true,"#,
+    r#""i64":[9223372036854775807,-9223372036854775808],"u64":[9223372036854775808,18446744073709551615,10000000000000000000],"#,
+    r#""exact_in_f64":9007199254740993,"floats":[2.5,1.0,-0.0,1e+100,5e-324,0.1],"null":null,"yes":true,"#,
     r#""no":false,"empty":{"text":"","list":[],"map":{}},"nested":[[{"a":[{"b":null}]}]],"#,
     r#""text":"ä€😀\"\\\n\u0000\u0001$.","b":1,"a":2,"$price":{"$in":["$x"]},"a.b":{"c.d":1},"#,
     r#""%24":"%","":"no name","nul\u0000":1,"_id":7,"version":"v","body":{"body":1},"time":"2026-11-21T06:38:00.000Z"}"#,
