@@ -1,9 +1,11 @@
-//! Publish and consume events at least once: the ports, the topology, the outbox relay and the embedded adapter.
+//! Publish and consume events at least once: the ports, the topology, the outbox relay and the adapters.
 
 pub mod consumer;
 pub mod embedded;
 mod metrics;
 pub mod port;
+#[cfg(feature = "networked")]
+pub mod rabbit;
 pub mod relay;
 pub mod topology;
 

@@ -136,7 +136,7 @@ pub struct QueueDepth {
     pub queue: String,
     /// Waiting for a consumer.
     pub ready: u64,
-    /// With a consumer or on the retry ladder.
+    /// With a consumer or on the retry ladder; of a broker that is shared, what this process knows of.
     pub in_flight: u64,
     pub dead_letters: u64,
 }
@@ -180,6 +180,18 @@ pub trait DeadLetters: Send + Sync + fmt::Debug {
 
     /// Removes it; false when there is none of this id.
     async fn purge(&self, queue: &str, id: &str) -> Result<bool, Fault>;
+}
+
+/// Characters of a fault that a dead letter keeps as its reason.
+const REASON_MAX: usize = 1000;
+
+/// A fault as the reason of a dead letter.
+pub(crate) fn reason(fault: &dyn fmt::Display) -> String {
+    let mut reason = fault.to_string();
+    if let Some((end, _)) = reason.char_indices().nth(REASON_MAX) {
+        reason.truncate(end);
+    }
+    reason
 }
 
 /// The whole bus, as the platform hands it out.

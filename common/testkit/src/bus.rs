@@ -83,14 +83,15 @@ const CASES: &[Case] = cases! {
         a_handler_works_under_a_deadline_and_in_the_events_trace;
 };
 
-/// Runs every case on a bus of its own and prints its name first.
-pub async fn contract<F>(make: impl Fn() -> F)
+/// Runs every case on a bus of its own and prints how it went, under the name of the adapter.
+pub async fn contract<F>(adapter: &str, make: impl Fn() -> F)
 where
     F: Future<Output = Arc<dyn Harness>>,
 {
     for Case { name, run } in CASES {
-        say(name);
+        say(&format!("bus contract, {adapter}: {name} … "));
         run(make().await).await;
+        say("ok\n");
     }
 }
 
@@ -98,6 +99,6 @@ where
     clippy::print_stdout,
     reason = "a failing test shows its output: the last name is the case that failed"
 )]
-fn say(name: &str) {
-    println!("bus contract: {name}");
+fn say(text: &str) {
+    print!("{text}");
 }

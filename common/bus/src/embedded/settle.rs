@@ -11,10 +11,7 @@ use super::{
     queue::Ready,
     state::State,
 };
-use crate::port::{DeadLetter, Nack, Settled};
-
-/// Characters of a fault that a dead letter keeps as its reason.
-const REASON_MAX: usize = 1000;
+use crate::port::{DeadLetter, Nack, Settled, reason};
 
 /// One delivery, as its subscription names it.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +130,7 @@ impl Broker {
         failures: Failures,
         fault: &Fault,
     ) -> Result<Settled, Fault> {
-        let mut letter = self.letter(hold.queue, failures, fault.to_string());
+        let mut letter = self.letter(hold.queue, failures, reason(fault));
         letter.event = Some((*message.event).clone());
         let broker = Arc::clone(self);
         self.settle_durably(hold, move |tx| broker.write_letter(tx, hold.queue, hold.seq, letter)).await?;
@@ -150,7 +147,7 @@ impl Broker {
         failures: Failures,
         error: &serde_json::Error,
     ) {
-        let mut letter = self.letter(queue, failures.and_one_at(self.clock.now()), error.to_string());
+        let mut letter = self.letter(queue, failures.and_one_at(self.clock.now()), reason(error));
         letter.raw = Some(String::from_utf8_lossy(stored.json()).into_owned());
         state.shelve(queue, stored.seq);
         let (broker, seq) = (Arc::clone(self), stored.seq);
@@ -163,10 +160,7 @@ impl Broker {
         }
     }
 
-    fn letter(&self, queue: usize, failures: Failures, mut reason: String) -> DeadLetter {
-        if let Some((end, _)) = reason.char_indices().nth(REASON_MAX) {
-            reason.truncate(end);
-        }
+    fn letter(&self, queue: usize, failures: Failures, reason: String) -> DeadLetter {
         let place =
             self.numbers.iter().position(|number| *number == queue).expect("queues in use have a spec");
         DeadLetter {

@@ -50,7 +50,7 @@ impl Harness for Folder {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_bus_keeps_the_contract() {
-    testkit::bus::contract(|| async {
+    testkit::bus::contract("embedded", || async {
         let harness: Arc<dyn Harness> = Arc::new(Folder(tempfile::tempdir().unwrap()));
         harness
     })

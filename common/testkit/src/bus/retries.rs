@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     Harness, LADDER, ORDERS, SOME,
-    sample::{depth, drain, event, events, nothing, permanent, publish, take, unexpected},
+    sample::{drain, event, events, nothing, permanent, publish, take, unexpected, until_depth},
 };
 
 /// How much later than its step a retry may come on a busy machine.
@@ -74,7 +74,7 @@ pub(super) async fn attempts_and_times_survive_a_restart(harness: Arc<dyn Harnes
     drop((orders, bus));
 
     let bus = harness.open().await;
-    assert_eq!(depth(&*bus, ORDERS).await.in_flight, 1);
+    until_depth(&*bus, ORDERS, |depth| depth.ready + depth.in_flight == 1).await;
     let mut orders = bus.subscribe(ORDERS, 4).await.unwrap();
     assert_eq!(fail(&mut orders).await, (2, Settled::Retried));
     assert_eq!(fail(&mut orders).await, (3, Settled::DeadLettered));
