@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use common::{Call, Code, Deadline, Fault, IdempotencyKey, OrderId, Timestamp, crash};
+use common::{Call, Code, Deadline, Fault, IdempotencyKey, OrderId, Timestamp, TraceContext, crash};
 
 use super::{App, drivers::Seat};
 use crate::{
@@ -91,7 +91,8 @@ impl App {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let driver = Driver::taken(&self.owner, self.lease_until(now));
-        let order = Order::place(draft, driver, Call::current_trace(), now);
+        let trace = Call::current_trace().unwrap_or_else(|| TraceContext::root(&*self.parts.random));
+        let order = Order::place(draft, driver, Some(trace), now);
         let stored = self.parts.orders.create(order, claim).await?;
         crash::point!("orders.saga.created");
         self.launch(seat, stored);
