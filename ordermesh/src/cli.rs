@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use runtime::settings::{Kind, SETTINGS, Setting};
 
-use crate::role::Role;
+use crate::{
+    operator::{Operation, command},
+    role::Role,
+};
 
 /// What the program was asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Command {
     Demo,
     Verify,
     Config,
+    /// What an operator asks a mesh.
+    Operator(Operation),
 }
 
 /// A parsed command line.
@@ -39,6 +44,10 @@ Examples:
   ordermesh demo                     walk one order from the menu to the collected meal
   ordermesh verify                   check the ledger and the invariants of DATA_DIR
   ordermesh config --json            the effective settings and where each came from
+  ordermesh doctor                   check every dependency and say what to fix
+  ordermesh ps                       services and their instances
+  ordermesh order ord_…              everything about one order
+  ordermesh dlq list                 events that no handler could take; `dlq --help` says what to do with them
 
 Settings: each flag is also an environment variable and a line of .env (HTTP_ADDR) and a key of --config FILE
 (http_addr). Flags win over the environment, that over .env, that over the file. A secret may be read from a file:
@@ -74,6 +83,7 @@ fn command() -> clap::Command {
         .subcommand(
             clap::Command::new("config").about("Print the effective settings and where each came from"),
         )
+        .subcommands(command::commands())
 }
 
 fn config_arg() -> Arg {
@@ -121,25 +131,29 @@ fn invocation(matches: &ArgMatches) -> Invocation {
     let flag =
         |setting: &Setting| Some((setting.name.to_owned(), inner.get_one::<String>(setting.name)?.clone()));
     Invocation {
-        command: command_named(name),
+        command: command_named(name, inner),
         flags: SETTINGS.iter().filter_map(flag).collect(),
         config_file: inner.get_one::<PathBuf>("config").cloned(),
         json: inner.get_flag("json"),
     }
 }
 
-fn command_named(name: &str) -> Command {
+fn command_named(name: &str, inner: &ArgMatches) -> Command {
     match name {
         "demo" => Command::Demo,
         "verify" => Command::Verify,
         "config" => Command::Config,
-        name => Role::parse(name).map_or(Command::Up, Command::Role),
+        name => match command::operation(name, inner) {
+            Some(operation) => Command::Operator(operation),
+            None => Role::parse(name).map_or(Command::Up, Command::Role),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::{Dlq, Which};
 
     fn parsed(line: &str) -> Invocation {
         parse(line.split(' ').map(OsString::from)).unwrap()
@@ -159,6 +173,21 @@ mod tests {
         assert!(before.json);
         assert_eq!(parsed("ordermesh").command, Command::Up);
         assert_eq!(parsed("ordermesh verify --data-dir x").flags["DATA_DIR"], "x");
+    }
+
+    #[test]
+    fn operators_name_what_they_mean_and_flags_reach_the_innermost_command() {
+        let purge = parsed("ordermesh --http-addr 127.0.0.1:1 dlq purge stock.orders 41 --json");
+        let (queue, which) = ("stock.orders".to_owned(), Which::One("41".to_owned()));
+        assert_eq!(purge.command, Command::Operator(Operation::Dlq(Dlq::Purge { queue, which })));
+        assert_eq!((purge.flags["HTTP_ADDR"].as_str(), purge.json), ("127.0.0.1:1", true));
+        let url = parsed("ordermesh dlq list --public-url http://localhost:1");
+        assert_eq!(url.command, Command::Operator(Operation::Dlq(Dlq::List(None))));
+        assert_eq!(url.flags["PUBLIC_URL"], "http://localhost:1");
+        for line in ["ordermesh dlq replay stock.orders", "ordermesh dlq purge q 1 --all", "ordermesh order"]
+        {
+            assert_eq!(parse(line.split(' ').map(OsString::from)).unwrap_err().exit_code(), 2, "{line}");
+        }
     }
 
     #[test]

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::{
     all_in_one::{AllInOne, Options},
-    client::Client,
+    client::{Client, base},
     failure::Failure,
-    output::{print, print_json},
+    output::{amount, print, print_json},
 };
 
 /// How long an order may take from one state to the next before the demo gives up.
@@ -32,7 +32,7 @@ struct Step {
 
 /// Uses the mesh at `PUBLIC_URL` if it answers, else starts one.
 pub async fn run(settings: Settings, json: bool) -> Result<(), Failure> {
-    let base = settings.text("PUBLIC_URL").map_or_else(|| default_url(&settings), str::to_owned);
+    let base = base(&settings);
     let client = Client::new(&base).map_err(failed)?;
     if client.is_ready().await {
         return Walk::new(client, json).walk().await.map_err(failed);
@@ -52,10 +52,6 @@ pub async fn run(settings: Settings, json: bool) -> Result<(), Failure> {
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn failed(fault: Fault) -> Failure {
     Failure::Running(fault.detail().map_or_else(|| fault.to_string(), str::to_owned))
-}
-
-fn default_url(settings: &Settings) -> String {
-    format!("http://{}", settings.text("HTTP_ADDR").unwrap_or("127.0.0.1:8080"))
 }
 
 fn own_settings(settings: Settings, folder: &std::path::Path) -> Settings {
@@ -201,9 +197,4 @@ async fn wait_until(patience: Instant, problem: &str) -> Result<(), Fault> {
 
 fn text(value: &Value) -> Result<String, Fault> {
     value.as_str().map(str::to_owned).ok_or_else(|| Fault::internal("the answer lacks a field"))
-}
-
-fn amount(money: &Value) -> String {
-    let minor = money["amount_minor"].as_i64().unwrap_or(0);
-    format!("{}.{:02} {}", minor / 100, minor % 100, money["currency"].as_str().unwrap_or(""))
 }

@@ -2,6 +2,9 @@
 
 use std::io::{self, Write as _};
 
+use common::Money;
+use serde_json::Value;
+
 use crate::failure::Failure;
 
 /// Prints data for a machine.
@@ -19,4 +22,9 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// An amount as the gateway writes it; empty when there is none.
+pub(crate) fn amount(money: &Value) -> String {
+    serde_json::from_value::<Money>(money.clone()).map_or_else(|_| String::new(), |money| money.to_string())
 }

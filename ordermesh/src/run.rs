@@ -15,6 +15,7 @@ use crate::{
     cli::{Command, Invocation},
     demo,
     failure::Failure,
+    operator,
     output::{print, print_json},
     role, rules, verify,
 };
@@ -47,6 +48,11 @@ fn try_main(invocation: &Invocation) -> Result<(), Failure> {
     if let Command::Role(role) = invocation.command {
         role::check_available(role, &settings)?;
     }
+    let settings = match &invocation.command {
+        // An operator reads one clear line; the log of what was tried is for those who ask for it.
+        Command::Operator(_) if !settings.is_set("LOG_LEVEL") => settings.with("LOG_LEVEL", "off"),
+        _ => settings,
+    };
     let _logs = start_logs(&settings)?;
     if let Some(point) = settings.text("CRASH_AT") {
         common::crash::arm(point);
@@ -59,12 +65,13 @@ fn try_main(invocation: &Invocation) -> Result<(), Failure> {
 }
 
 async fn dispatch(invocation: &Invocation, settings: Settings) -> Result<(), Failure> {
-    match invocation.command {
+    match &invocation.command {
         Command::Up => all_in_one::run(settings).await,
-        Command::Role(role) => alone::run(role, settings).await,
+        Command::Role(role) => alone::run(*role, settings).await,
         Command::Demo => demo::run(settings, invocation.json).await,
         Command::Verify => verify::run(&settings, invocation.json).await,
         Command::Config => Ok(()),
+        Command::Operator(operation) => operator::run(operation, &settings, invocation.json).await,
     }
 }
 

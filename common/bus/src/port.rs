@@ -131,7 +131,7 @@ pub trait LiveHints: Send + fmt::Debug {
 }
 
 /// How full a queue is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueDepth {
     pub queue: String,
     /// Waiting for a consumer.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use common::{Fault, Page};
+use common::{Code, Fault, Page};
 use store::{Collection, DocumentStore, IndexQuery, OutboxEntry, Stored, Write};
 
 /// What happens at the chosen write.
@@ -42,6 +42,7 @@ enum Plan {
     Healthy,
     After(usize, Break),
     Down,
+    Refusing(Collection),
 }
 
 /// How much of a call is done, and whether its caller hears of it.
@@ -64,6 +65,11 @@ impl FaultyStore {
     /// Nothing works until it is healed.
     pub fn take_down(&self) {
         self.state().plan = Plan::Down;
+    }
+
+    /// Refuses every write to this collection, as if what is written were wrong in itself, until it is healed.
+    pub fn refuse(&self, collection: Collection) {
+        self.state().plan = Plan::Refusing(collection);
     }
 
     /// Works again, and forgets what it was to break.
@@ -90,14 +96,14 @@ impl FaultyStore {
     fn up(&self) -> Result<&dyn DocumentStore, Fault> {
         match self.state().plan {
             Plan::Down => Err(down()),
-            Plan::Healthy | Plan::After(..) => Ok(&*self.inner),
+            Plan::Healthy | Plan::After(..) | Plan::Refusing(_) => Ok(&*self.inner),
         }
     }
 
     fn admit(&self, writes: usize) -> Verdict {
         let mut state = self.state();
         let verdict = match state.plan {
-            Plan::Healthy => Verdict { done: writes, heard: true },
+            Plan::Healthy | Plan::Refusing(_) => Verdict { done: writes, heard: true },
             Plan::Down => Verdict { done: 0, heard: false },
             Plan::After(left, how) if left >= writes => {
                 state.plan = Plan::After(left - writes, how);
@@ -142,6 +148,11 @@ impl DocumentStore for FaultyStore {
     }
 
     async fn save_in_order(&self, mut writes: Vec<Write>) -> Result<Vec<u64>, Fault> {
+        if let Plan::Refusing(collection) = self.state().plan
+            && writes.iter().any(|write| write.collection == collection)
+        {
+            return Err(Fault::new(Code::InvalidRequest, "the store was told to refuse this"));
+        }
         let Verdict { done, heard } = self.admit(writes.len());
         writes.truncate(done);
         let saved = if writes.is_empty() { Ok(Vec::new()) } else { self.inner.save_in_order(writes).await };

@@ -72,9 +72,10 @@ fn help_names_each_command_and_an_unknown_one_is_a_usage_error() {
     let program = Program::new();
     let (code, out, _) = program.run(&["--help"]);
     assert_eq!(code, 0);
-    for name in
-        ["up", "gateway", "orders", "payments", "stock", "kitchen", "sandbox", "demo", "verify", "config"]
-    {
+    for name in [
+        "up", "gateway", "orders", "payments", "stock", "kitchen", "sandbox", "demo", "verify", "config",
+        "dlq", "ps", "order", "doctor",
+    ] {
         let is_command = |line: &str| line.trim_start().starts_with(&format!("{name} "));
         assert!(out.lines().any(is_command), "{name} is not in the help:\n{out}");
     }

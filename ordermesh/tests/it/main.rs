@@ -13,6 +13,7 @@ mod journey;
 mod killed;
 mod money;
 mod monitoring;
+mod operator;
 mod outage;
 mod placing;
 mod provider_faults;

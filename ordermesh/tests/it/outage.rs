@@ -1,23 +1,14 @@
 //! A store, and with it its service, or the provider answers only errors for a while: nothing becomes a dead letter, and
 //! afterwards everything that was due happens by itself.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use contracts::service::{KITCHEN, ORDERS, PAYMENTS, STOCK};
 use futures::future::join_all;
-use ordermesh::all_in_one::{AllInOne, Options};
-use runtime::{Settings, platform::Between};
 use sandbox::faults::{Operation, Rule, Strike};
-use store::DocumentStore;
-use tempfile::TempDir;
-use testkit::faulty::FaultyStore;
 use tokio::time::Instant;
 
-use crate::support::{Crowd, Flow, People, Promises, assert_all_ends_well};
+use crate::support::{Crowd, Flow, Mesh, Promises, assert_all_ends_well};
 
 const OUTAGE: Duration = Duration::from_secs(10);
 /// Before it begins, so that there is work under way in every state.
@@ -66,52 +57,7 @@ const PROVIDER: [Operation; 8] = [
     Operation::Read,
 ];
 
-/// The stores of the services, each with a switch.
-#[derive(Clone, Debug, Default)]
-struct Stores(Arc<Mutex<HashMap<&'static str, Arc<FaultyStore>>>>);
-
-impl Stores {
-    fn of(&self, service: &'static str) -> Arc<FaultyStore> {
-        Arc::clone(&self.0.lock().expect("not poisoned")[service])
-    }
-}
-
-impl Between for Stores {
-    fn wrap(&self, service: &'static str, store: Arc<dyn DocumentStore>) -> Arc<dyn DocumentStore> {
-        let faulty = Arc::new(FaultyStore::new(store));
-        self.0.lock().expect("not poisoned").insert(service, Arc::clone(&faulty));
-        faulty
-    }
-}
-
-/// A mesh in this process.
-struct Mesh {
-    folder: TempDir,
-    running: AllInOne,
-    stores: Stores,
-}
-
 impl Mesh {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut settings = Settings::defaults()
-            .with("DATA_DIR", folder.path().to_str().expect("UTF-8"))
-            .with("RECONCILE_INTERVAL_S", "1");
-        for name in ["HTTP", "ORDERS_GRPC", "PAYMENTS_GRPC", "STOCK_GRPC", "KITCHEN_GRPC", "SANDBOX"] {
-            settings = settings.with(&format!("{name}_ADDR"), "127.0.0.1:0");
-        }
-        let stores = Stores::default();
-        let options = Options { between: Arc::new(stores.clone()), ..Options::new(settings) };
-        let running = AllInOne::start(options).await.expect("a mesh");
-        Self { folder, running, stores }
-    }
-
-    fn people(&self) -> People {
-        let addresses = self.running.addresses;
-        let sandbox = addresses.sandbox.expect("a sandbox");
-        People::at(&format!("http://{}", addresses.gateway), &format!("http://{sandbox}"))
-    }
-
     /// Work before, during and after; then all must end well.
     async fn live_through(self, away: impl FnOnce(), back: impl FnOnce()) {
         let people = self.people();

@@ -3,12 +3,14 @@
 
 mod aftermath;
 mod crowd;
+mod in_process;
 mod people;
 mod program;
 mod raw;
 
 pub(crate) use aftermath::{assert_all_comes_right, assert_all_ends_well};
 pub(crate) use crowd::{Crowd, Flow, Promises};
+pub(crate) use in_process::Mesh;
 pub(crate) use people::{Order, People, eventually, within};
 pub(crate) use program::{Program, Running};
 pub(crate) use raw::talk;

@@ -43,7 +43,6 @@ pub(crate) async fn show(State(api): State<Api>, Path(path): Path<AnyOrderPath>)
     );
     let order = present(order?.order, "an order")?;
     Ok(Json(OrderFile {
-        trace_id: Some(order.trace_id.clone()).filter(|id| !id.is_empty()),
         order: order.into(),
         timeline: part("timeline", timeline, &mut missing),
         payment: part("payment", payment, &mut missing),

@@ -106,10 +106,6 @@ pub(crate) struct MissingPart {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OrderFile {
     pub(crate) order: OrderView,
-    /// The trace that the order was placed in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "4bf92f3577b34da6a3ce929d0e0e4736", nullable = false)]
-    pub(crate) trace_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub(crate) timeline: Option<Vec<TimelineEntryView>>,
