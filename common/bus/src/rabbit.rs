@@ -75,13 +75,14 @@ impl RabbitBus {
         random: Arc<dyn Random>,
     ) -> Result<Self, Fault> {
         let address = Address::of(&settings)?;
-        let plan = Arc::new(Plan::new(topology, &settings.prefix, &settings.ladder));
-        let metrics = RabbitMetrics::of(&settings.metrics);
+        let RabbitSettings { name, prefix, ladder, metrics, .. } = settings;
+        let plan = Arc::new(Plan::new(topology, &prefix, &ladder));
+        let metrics = RabbitMetrics::of(&metrics);
         let closed = CancellationToken::new();
         let link = |purpose: &str| {
             let dialler = Dialler {
                 address: address.clone(),
-                name: format!("{} {purpose}", settings.name),
+                name: format!("{name} {purpose}"),
                 plan: Arc::clone(&plan),
                 random: Arc::clone(&random),
                 metrics: metrics.clone(),

@@ -62,9 +62,11 @@ impl Mesh {
     }
 }
 
+type Verdict = dyn Fn(&Event) -> Result<(), Fault> + Send + Sync;
+
 /// A handler that notes how often each event came, and fails as the test says.
 pub(crate) struct Notes {
-    verdict: Box<dyn Fn(&Event) -> Result<(), Fault> + Send + Sync>,
+    verdict: Box<Verdict>,
     pub(crate) tries: Mutex<HashMap<String, u32>>,
     pub(crate) effects: Mutex<HashMap<String, u32>>,
 }
