@@ -93,6 +93,7 @@ impl App {
                     if !self.back_off(&mut run, &fault).await {
                         return;
                     }
+                    self.look_again(&mut run).await;
                 }
             }
         }
@@ -197,6 +198,16 @@ impl App {
         let (saved, ()) = self.step(run.names("saga.end"), self.change(stored, None, end)).await?;
         crash::point!("orders.saga.ended");
         Ok(saved)
+    }
+
+    /// The order may have been cancelled during the wait. A step that goes on failing makes no save that would tell,
+    /// and whoever waits for the order would be shown it as it was.
+    async fn look_again(&self, run: &mut Run) {
+        if let Ok(found) = self.find(run.saga.body.id, None).await
+            && found.body.status != Status::Pending
+        {
+            run.shows(found);
+        }
     }
 
     /// Lost a compare-and-swap: reads again and does as it finds. False when another driver has the saga.

@@ -151,7 +151,8 @@ impl World {
             background: crew.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
-            spans: common::Spans::off(self.random.clone()),
+            // Not the seeded one: how long sagas back off must not depend on how many spans there are.
+            spans: common::Spans::off(Arc::new(common::SystemRandom)),
             timing: Timing {
                 checkout_ttl: Duration::from_secs(2700),
                 request_deadline: Duration::from_secs(5),
