@@ -5,6 +5,7 @@ mod deadlines;
 mod discovery;
 mod peer;
 mod retries;
+mod spans;
 mod streams;
 
 use std::sync::Arc;
