@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod journey;
+mod outages;
+mod stops;
 mod support;
 
 use support::{Cluster, Servers};

@@ -9,27 +9,14 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Order, People, Program, Promises, Running, within};
+use super::{Order, People, Promises, within};
 
 /// How long the sweeps may take: a dead owner's lease, the longest wait before a peer is asked, and a round.
 const SWEPT: Duration = Duration::from_secs(60);
-/// Between two rounds of a sweep, and a little.
-const A_ROUND: Duration = Duration::from_secs(6);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How many of those the last undone thing may take.
-const ROUNDS_MAX: usize = 8;
 
-/// Starts the mesh again, lets it come to rest by itself, pays for or cancels what waits, and checks the books of
-/// everyone: nothing promised is lost, nothing is charged twice, nothing paid is forgotten, nothing is held for
-/// nobody.
-pub(crate) async fn assert_all_comes_right(program: &Program, promises: &Promises) {
-    let mesh = program.start();
-    let people = People::of(&mesh);
-    assert_all_ends_well(&people, promises).await;
-    assert_nothing_is_open(program, mesh).await;
-}
-
-/// The same without a look into the books, for a mesh that goes on.
+/// Lets the mesh come to rest by itself, pays for or cancels what waits: nothing promised is lost, nothing is charged
+/// twice, nothing paid is forgotten, nothing is held for nobody. The mesh goes on; its books are not opened.
 pub(crate) async fn assert_all_ends_well(people: &People, promises: &Promises) {
     for order in promises.all() {
         people.look(&order).await;
@@ -48,23 +35,6 @@ async fn end_all(people: &People) {
         }
     }
     people.leave_none_of(&["pending", "refunding", "waiting_payment"]).await;
-}
-
-/// Stops it and opens the books, as often as it takes until nothing at all is under way any more.
-async fn assert_nothing_is_open(program: &Program, mut mesh: Running) {
-    let mut found = Value::Null;
-    for _ in 0..ROUNDS_MAX {
-        assert!(mesh.terminate().success(), "{}", program.log());
-        let (code, out, err) = program.run(&["verify", "--json"]);
-        assert_eq!(code, 0, "{out}{err}");
-        found = serde_json::from_str(&out).expect("JSON");
-        if found["in_flight"].as_array().is_some_and(Vec::is_empty) {
-            return;
-        }
-        mesh = program.start();
-        tokio::time::sleep(A_ROUND).await;
-    }
-    panic!("it never comes to rest: {found:#}");
 }
 
 impl People {

@@ -28,7 +28,7 @@ impl Promises {
         self.0.lock().expect("nobody panics with it").clone()
     }
 
-    fn add(&self, order: Order) {
+    pub(crate) fn add(&self, order: Order) {
         self.0.lock().expect("nobody panics with it").push(order);
     }
 }

@@ -6,8 +6,6 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Running;
-
 /// How long anything may take that should happen by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -62,15 +60,6 @@ pub(crate) struct People {
 }
 
 impl People {
-    pub(crate) fn of(mesh: &Running) -> Self {
-        Self::at(&mesh.address("gateway"), &mesh.address("sandbox"))
-    }
-
-    /// Those of a gateway alone: they have no sandbox.
-    pub(crate) fn of_gateway(gateway: &Running) -> Self {
-        Self::at(&gateway.address("gateway"), "")
-    }
-
     pub(crate) fn at(gateway: &str, sandbox: &str) -> Self {
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = builder.timeout(Duration::from_secs(20)).build().expect("a client");

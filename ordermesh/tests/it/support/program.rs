@@ -10,6 +10,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::People;
+
 /// How long a mesh may take to be ready; a debug build on a busy machine is slow.
 const START: Duration = Duration::from_secs(60);
 
@@ -158,6 +160,17 @@ impl Running {
             thread::sleep(Duration::from_millis(10));
         }
         None
+    }
+}
+
+impl People {
+    pub(crate) fn of(mesh: &Running) -> Self {
+        Self::at(&mesh.address("gateway"), &mesh.address("sandbox"))
+    }
+
+    /// Those of a gateway alone: they have no sandbox.
+    pub(crate) fn of_gateway(gateway: &Running) -> Self {
+        Self::at(&gateway.address("gateway"), "")
     }
 }
 

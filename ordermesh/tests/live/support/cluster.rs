@@ -2,9 +2,15 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use serde_json::Value;
 use tempfile::TempDir;
 use testkit::servers::{Consul, Failure, Launch, Mongo, Process, RabbitMq, free_ports};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    process::Command,
+    time::{Instant, sleep},
+};
+
+use super::People;
 
 /// How long a process may take to be ready; a debug build on a busy machine is slow.
 const READY_WITHIN: Duration = Duration::from_secs(90);
@@ -27,6 +33,17 @@ impl Servers {
         let started = tokio::try_join!(RabbitMq::start(), Consul::start(), Mongo::start());
         let (broker, registry, database) = started.unwrap();
         Self { broker, registry, database }
+    }
+
+    /// How many instances of the mesh are in the catalogue and passing.
+    pub(crate) async fn passing(&self) -> usize {
+        let mut passing = 0;
+        for service in SERVICES.into_iter().chain(["gateway"]) {
+            let url = format!("{}/v1/health/service/{service}?passing", self.registry.url());
+            let Ok(answer) = reqwest::get(url).await else { return 0 };
+            passing += answer.json::<Vec<Value>>().await.map_or(0, |instances| instances.len());
+        }
+        passing
     }
 }
 
@@ -70,6 +87,29 @@ impl Cluster {
         format!("http://{}", self.find("gateway", number).address)
     }
 
+    /// Customers and staff, at one of the gateways.
+    pub(crate) fn people(&self, gateway: usize) -> People {
+        People::at(&self.gateway(gateway), &self.sandbox())
+    }
+
+    /// The same at each gateway.
+    pub(crate) fn everyone(&self) -> Vec<People> {
+        let gateways = self.members.iter().filter(|member| member.role == "gateway").count();
+        (1..=gateways).map(|number| self.people(number)).collect()
+    }
+
+    /// Whether every invariant holds in the books of all, as `ordermesh verify` sees them.
+    pub(crate) async fn verify(&self) -> bool {
+        let orders = &self.find("orders", 1).launch;
+        let mut command = Command::new(&orders.program);
+        command.arg("verify").env_clear().envs(orders.env.iter().map(|(name, value)| (name, value)));
+        let output = command.output().await.unwrap();
+        if !output.status.success() {
+            eprintln!("{}", String::from_utf8_lossy(&output.stdout));
+        }
+        output.status.success()
+    }
+
     pub(crate) fn sandbox(&self) -> String {
         format!("http://{}", self.find("sandbox", 1).address)
     }
@@ -100,6 +140,17 @@ impl Drop for Cluster {
 }
 
 impl Member {
+    /// How many calls, or requests of people, it has answered.
+    pub(crate) async fn answered(&self) -> f64 {
+        let text = reqwest::get(format!("{}/metrics", self.probes)).await.unwrap().text().await.unwrap();
+        let counts = |line: &&str| {
+            line.starts_with("ordermesh_grpc_calls_total{")
+                || line.starts_with("ordermesh_http_requests_total{")
+        };
+        let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok());
+        text.lines().filter(counts).filter_map(value).sum()
+    }
+
     /// SIGTERM; returns when it has stopped.
     pub(crate) async fn terminate(&mut self) {
         self.process.take().expect("it runs").terminate().await;

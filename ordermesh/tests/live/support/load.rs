@@ -39,7 +39,6 @@ pub(crate) enum Try {
 /// One order and all tries that it took.
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
-    pub(crate) key: String,
     pub(crate) order: Order,
     pub(crate) tries: Vec<Try>,
 }
@@ -124,7 +123,7 @@ impl Customer {
                 let text = |value: &Value| value.as_str().map(str::to_owned);
                 let id = text(&answer["order"]["id"]).expect("an id");
                 let order = Order { customer, id, link: text(&answer["order"]["payment_link"]) };
-                return Placed { key, order, tries };
+                return Placed { order, tries };
             }
             assert!(Instant::now() < until, "{customer} {key} is never answered: {tries:?}");
             sleep(COME_BACK).await;
@@ -147,7 +146,8 @@ impl Customer {
 
     /// The hosted page is outside of the mesh and always there.
     async fn pay(&self, link: &str) {
-        let form = self.gateways[0].http.post(link).header("content-type", "application/x-www-form-urlencoded");
+        let form =
+            self.gateways[0].http.post(link).header("content-type", "application/x-www-form-urlencoded");
         let paid = form.body(GOOD_CARD).send().await.expect("the sandbox answers");
         assert_eq!(paid.status(), StatusCode::SEE_OTHER, "{link}");
     }

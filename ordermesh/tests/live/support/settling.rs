@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Cluster, Placed, Promises, assert_all_ends_well, within};
+use super::{Cluster, People, Placed, Promises, assert_all_ends_well, within};
 
 /// How long the books may take to be clean and closed: events, sweeps and the provider's last words.
 const CLOSED: Duration = Duration::from_secs(90);
@@ -23,4 +23,18 @@ pub(crate) async fn assert_all_settles(cluster: &Cluster, placed: &[Placed]) {
     }
     assert_all_ends_well(&people, &promises).await;
     within(CLOSED, "the books are clean", || async { cluster.verify().await.then_some(()) }).await;
+}
+
+impl People {
+    /// How many orders the customer has.
+    async fn orders_of(&self, customer: &str) -> usize {
+        let mut path = format!("/api/customers/{customer}/orders?limit=100");
+        let mut count = 0;
+        loop {
+            let page = self.get(&path).await;
+            count += page["orders"].as_array().expect("orders").len();
+            let Some(cursor) = page["next_cursor"].as_str() else { return count };
+            path = format!("/api/customers/{customer}/orders?limit=100&cursor={cursor}");
+        }
+    }
 }
