@@ -27,6 +27,8 @@ use telemetry::{Metrics, Traces, Untraced};
 use crate::tasks::Tasks;
 pub use between::{Between, Nothing};
 pub use networked::NETWORKED;
+#[cfg(feature = "networked")]
+pub use networked::{DATABASE_PREFIX, consul_settings, rabbit_settings};
 pub use opened::{OpenError, Opened, Opening};
 pub use traces::check_traces;
 
