@@ -42,7 +42,8 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
             writer.await.unwrap();
         }
         server.restart().await.unwrap();
-        check(&store, &acknowledged.lock().unwrap().clone()).await;
+        let acknowledged = acknowledged.lock().unwrap().clone();
+        check(&store, &acknowledged).await;
     }
 }
 
