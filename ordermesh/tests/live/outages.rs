@@ -38,22 +38,26 @@ async fn a_broker_that_is_killed_three_times_loses_nothing_and_doubles_nothing()
 async fn a_registry_that_is_away_and_comes_back_empty_stops_no_order() {
     let servers = Servers::start().await;
     let cluster = Cluster::start(&servers, 2, &[]).await;
-    let instances = servers.passing().await;
-    assert_eq!(instances, 10, "two of each of five services");
+    everyone_is_registered(&servers).await;
     let load = Load::start(&cluster.everyone(), CUSTOMERS);
     load.goes_on(12).await;
     servers.registry.kill().await;
     sleep(REGISTRY_AWAY).await;
     load.goes_on(12).await;
     servers.registry.restart_empty().await.unwrap();
-    within(REGISTERED, "every instance is in the catalogue and passing", || async {
-        (servers.passing().await == instances).then_some(())
-    })
-    .await;
+    everyone_is_registered(&servers).await;
     load.goes_on(12).await;
     let placed = load.stop().await;
     assert_no_failures(&placed);
     assert_all_settles(&cluster, &placed).await;
+}
+
+/// Two of each of five services are in the catalogue and passing.
+async fn everyone_is_registered(servers: &Servers) {
+    within(REGISTERED, "every instance is in the catalogue and passing", || async {
+        (servers.passing().await == 10).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
