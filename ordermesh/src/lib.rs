@@ -19,4 +19,6 @@ mod client;
 mod folders;
 mod http_server;
 mod output;
+#[cfg(feature = "networked")]
+mod servers;
 mod table;

@@ -60,7 +60,8 @@ with the reason; the order itself is all that is needed.";
 
 const DOCTOR_HELP: &str = "\
 Asks everything that is configured, all at once, each for at most 3 s: the gateway, the data folder, the payment
-provider, Consul, RabbitMQ, MongoDB, the trace collector, the notifier, the clock. Nothing is changed anywhere.
+provider, Consul, RabbitMQ, MongoDB, the trace collector, the notifier, the clock. Nothing is changed, but that the
+broker's queues are declared, as any service does it.
 A warning is worth a look; a failure is what keeps the mesh from working, and makes the exit code 1.";
 
 /// The subcommands.

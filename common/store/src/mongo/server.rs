@@ -68,6 +68,14 @@ impl MongoServer {
         version.map(str::to_owned).map_err(|_| Fault::unavailable("MongoDB does not say its version"))
     }
 
+    /// The replica set of the server that takes our writes; `None` for a standalone one. `unavailable` when there is
+    /// none that takes writes.
+    pub async fn replica_set(&self) -> Result<Option<String>, Fault> {
+        let admin = self.client.database("admin");
+        let answer = bounded("ask for the replica set", admin.run_command(doc! { "hello": 1 })).await?;
+        Ok(answer.get_str("setName").ok().map(str::to_owned))
+    }
+
     /// Ends the driver's background work, of all clones and stores too: before the runtime ends.
     pub async fn close(self) {
         // What is still under way then is cut by the end of the process.
