@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod dead_letters;
 mod journey;
 mod outages;
 mod stops;
 mod support;
+mod traces;
 
 use support::{Cluster, Servers};
 

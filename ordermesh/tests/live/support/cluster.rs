@@ -87,6 +87,13 @@ impl Cluster {
         format!("http://{}", self.find("gateway", number).address)
     }
 
+    /// SIGTERM to each in turn, those that call first.
+    pub(crate) async fn terminate(&mut self) {
+        for member in self.members.iter_mut().rev() {
+            member.terminate().await;
+        }
+    }
+
     /// Customers and staff, at one of the gateways.
     pub(crate) fn people(&self, gateway: usize) -> People {
         People::at(&self.gateway(gateway), &self.sandbox())
@@ -100,14 +107,22 @@ impl Cluster {
 
     /// Whether every invariant holds in the books of all, as `ordermesh verify` sees them.
     pub(crate) async fn verify(&self) -> bool {
+        let (code, said) = self.run(&["verify"]).await;
+        if code != Some(0) {
+            eprintln!("{said}");
+        }
+        code == Some(0)
+    }
+
+    /// Runs an operator's command with the settings of the mesh: exit code and what it printed.
+    pub(crate) async fn run(&self, args: &[&str]) -> (Option<i32>, String) {
         let orders = &self.find("orders", 1).launch;
         let mut command = Command::new(&orders.program);
-        command.arg("verify").env_clear().envs(orders.env.iter().map(|(name, value)| (name, value)));
+        command.args(args).env_clear().envs(orders.env.iter().map(|(name, value)| (name, value)));
         let output = command.output().await.unwrap();
-        if !output.status.success() {
-            eprintln!("{}", String::from_utf8_lossy(&output.stdout));
-        }
-        output.status.success()
+        let said =
+            if output.status.success() { output.stdout } else { [output.stdout, output.stderr].concat() };
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
 
     pub(crate) fn sandbox(&self) -> String {

@@ -1,21 +1,16 @@
-//! Traces of a whole mesh in one process, as a collector sees them. Needs the feature `networked`, and no server.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Traces of a whole mesh, in one process and in ten, as a collector sees them.
 
 mod journey;
 
 use std::time::Duration;
 
 use ordermesh::all_in_one::{AllInOne, Options};
-use reqwest::{Client, Method};
+use reqwest::Client;
 use runtime::Settings;
-use serde_json::{Value, json};
 use testkit::otlp::OtlpReceiver;
 
-use journey::{Journey, TRACE};
-
-/// How long anything may take that should happen by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::{Cluster, Servers};
+use journey::{Journey, PATIENCE, TRACE};
 
 /// A mesh on free ports that sends its traces to this address.
 async fn mesh(folder: &std::path::Path, endpoint: String, protocol: &str) -> AllInOne {
@@ -40,20 +35,23 @@ async fn mesh(folder: &std::path::Path, endpoint: String, protocol: &str) -> All
 async fn one_order_is_one_unbroken_trace_from_the_curl_to_the_collected_meal() {
     let (folder, collector) = (tempfile::tempdir().unwrap(), OtlpReceiver::start().await);
     let mesh = mesh(folder.path(), format!("http://{}", collector.grpc), "grpc").await;
-    let order = Journey::walk(&mesh).await;
+    let order = Journey::walk(&base(&mesh)).await;
     assert_eq!(order.seen["trace_id"], TRACE, "whoever looks at the order learns its trace");
-    let last = |spans: &[testkit::otlp::Received]| {
-        spans.iter().any(|span| {
-            span.trace_id == TRACE
-                && span.name == "process orders.audit"
-                && span.attributes.get("ordermesh.event.type").is_some_and(|kind| kind == "order.completed")
-        })
-    };
-    collector.eventually(PATIENCE, "the order's last event is in its trace", last).await;
+    journey::is_complete(&collector).await;
     mesh.stop().await;
-    journey::assert_is_unbroken(&collector, &order);
-    journey::assert_hops_are_right(&collector);
-    journey::assert_requests_are_linked(&collector);
+    journey::assert_is_right(&collector, &order);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_order_is_one_unbroken_trace_over_ten_processes_and_a_broker() {
+    let (servers, collector) = (Servers::start().await, OtlpReceiver::start().await);
+    let endpoint = format!("http://{}", collector.grpc);
+    let mut cluster = Cluster::start(&servers, 2, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
+    let order = Journey::walk(&cluster.gateway(1)).await;
+    journey::is_complete(&collector).await;
+    // Each sends what it still has when it is told to stop.
+    cluster.terminate().await;
+    journey::assert_is_right(&collector, &order);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -61,7 +59,7 @@ async fn without_a_collector_orders_flow_and_the_lost_spans_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mesh = mesh(folder.path(), format!("http://{nobody}"), "grpc").await;
-    let order = Journey::walk(&mesh).await;
+    let order = Journey::walk(&base(&mesh)).await;
     assert_eq!(order.seen["status"], "completed");
     let until = tokio::time::Instant::now() + PATIENCE;
     while count(&mesh, "ordermesh_trace_spans_dropped_total") == 0 {
@@ -92,10 +90,6 @@ fn count(mesh: &AllInOne, name: &str) -> u64 {
     line.trim().parse().unwrap()
 }
 
-/// A request with JSON both ways.
-async fn send(http: &Client, (method, url): (Method, String), body: Option<Value>) -> Value {
-    let request = http.request(method, &url).header("traceparent", journey::parent_of(&url));
-    let answer = request.json(&body.unwrap_or_else(|| json!({}))).send().await.unwrap();
-    assert!(answer.status().is_success(), "{url}: {}", answer.status());
-    answer.json().await.unwrap()
+fn base(mesh: &AllInOne) -> String {
+    format!("http://{}", mesh.addresses.gateway)
 }

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use ordermesh::all_in_one::AllInOne;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use testkit::otlp::{OtlpReceiver, Received, SpanKind, orphans, services};
 
-use crate::{PATIENCE, send};
-
+/// How long anything may take that should happen by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The trace of whoever places the order.
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// Their span.
@@ -25,20 +24,18 @@ pub(crate) struct Journey {
 }
 
 /// Placing an order and cooking are done in traces of their own.
-pub(crate) fn parent_of(url: &str) -> String {
+fn parent_of(url: &str) -> String {
     let trace = if url.contains("/api/kitchen/") { STAFF } else { TRACE };
     format!("00-{trace}-{CALLER}-01")
 }
 
 impl Journey {
     /// Places, pays, cooks and collects.
-    pub(crate) async fn walk(mesh: &AllInOne) -> Self {
-        let base = format!("http://{}", mesh.addresses.gateway);
+    pub(crate) async fn walk(base: &str) -> Self {
         let http =
             Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build().unwrap();
         let body = json!({"items": [{"id": "123", "quantity": 2}]});
-        let placed =
-            send(&http, (Method::POST, format!("{base}/api/customers/ada/orders")), Some(body)).await;
+        let placed = send(&http, (Method::POST, format!("{base}/api/customers/ada/orders")), body).await;
         let id = placed["order"]["id"].as_str().unwrap().to_owned();
         let link = placed["order"]["payment_link"].as_str().unwrap();
         let form = http.post(link).header("content-type", "application/x-www-form-urlencoded");
@@ -46,7 +43,7 @@ impl Journey {
         let mut journey = Self { id, seen: Value::Null };
         let ticket = journey.id.replacen("ord_", "tkt_", 1);
         // Paid orders get their ticket by an event: the kitchen's verb is tried until it is there.
-        journey.reach(&http, &base, "paid").await;
+        journey.reach(&http, base, "paid").await;
         for (verb, status) in [("start", "preparing"), ("ready", "ready"), ("pickup", "completed")] {
             let url = format!("{base}/api/kitchen/tickets/{ticket}/{verb}");
             let until = tokio::time::Instant::now() + PATIENCE;
@@ -58,7 +55,7 @@ impl Journey {
                 assert!(tokio::time::Instant::now() < until, "{verb} never succeeds");
                 tokio::time::sleep(Duration::from_millis(25)).await;
             }
-            journey.reach(&http, &base, status).await;
+            journey.reach(&http, base, status).await;
         }
         journey
     }
@@ -79,8 +76,27 @@ impl Journey {
     }
 }
 
+/// Waits until the collector has the order's last event.
+pub(crate) async fn is_complete(collector: &OtlpReceiver) {
+    let last = |spans: &[Received]| {
+        spans.iter().any(|span| {
+            span.trace_id == TRACE
+                && span.name == "process orders.audit"
+                && span.attributes.get("ordermesh.event.type").is_some_and(|kind| kind == "order.completed")
+        })
+    };
+    collector.eventually(PATIENCE, "the order's last event is in its trace", last).await;
+}
+
+/// Everything that must be true of the trace.
+pub(crate) fn assert_is_right(collector: &OtlpReceiver, order: &Journey) {
+    assert_is_unbroken(collector, order);
+    assert_hops_are_right(collector);
+    assert_requests_are_linked(collector);
+}
+
 /// One trace id for everything about the order, spans of every service in it, and no parent missing.
-pub(crate) fn assert_is_unbroken(collector: &OtlpReceiver, order: &Journey) {
+fn assert_is_unbroken(collector: &OtlpReceiver, order: &Journey) {
     let trace = collector.trace(TRACE);
     let everybody = ["gateway", "kitchen", "orders", "payments", "stock"];
     assert_eq!(services(&trace).into_iter().collect::<Vec<_>>(), everybody);
@@ -95,7 +111,7 @@ pub(crate) fn assert_is_unbroken(collector: &OtlpReceiver, order: &Journey) {
 }
 
 /// Each hop's far end is below its near end: calls, the outbox, the broker, the provider.
-pub(crate) fn assert_hops_are_right(collector: &OtlpReceiver) {
+fn assert_hops_are_right(collector: &OtlpReceiver) {
     let trace = collector.trace(TRACE);
     let by_id: BTreeMap<_, _> = trace.iter().map(|span| (span.span_id.as_str(), span)).collect();
     let parent = |span: &Received| by_id.get(span.parent_id.as_str()).copied();
@@ -132,7 +148,7 @@ pub(crate) fn assert_hops_are_right(collector: &OtlpReceiver) {
 }
 
 /// What was caused by requests with traces of their own links them.
-pub(crate) fn assert_requests_are_linked(collector: &OtlpReceiver) {
+fn assert_requests_are_linked(collector: &OtlpReceiver) {
     let trace = collector.trace(TRACE);
     for (made, cause) in [
         ("create payment.succeeded", "POST /api/webhooks/{provider}"),
@@ -147,4 +163,12 @@ pub(crate) fn assert_requests_are_linked(collector: &OtlpReceiver) {
         assert!(request.iter().any(|span| span.name == cause), "{made} links {cause}: {request:?}");
         assert!(request.iter().any(|span| span.span_id == *below), "the span that is linked was sent");
     }
+}
+
+/// A request with JSON both ways.
+async fn send(http: &Client, (method, url): (Method, String), body: Value) -> Value {
+    let request = http.request(method, &url).header("traceparent", parent_of(&url));
+    let answer = request.json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{url}: {}", answer.status());
+    answer.json().await.unwrap()
 }
