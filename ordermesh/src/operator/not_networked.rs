@@ -15,7 +15,7 @@ pub(super) fn broker(_: &Settings) -> Result<Option<Arc<dyn DeadLetters>>, Failu
 }
 
 /// What the registry has, where its setting is there.
-#[expect(clippy::unused_async, clippy::unnecessary_wraps, reason = "the shape of the networked twin")]
+#[expect(clippy::unused_async, reason = "the shape of the networked twin")]
 pub(super) async fn registry(_: &Settings) -> Result<Option<Vec<Instance>>, Failure> {
     Ok(None)
 }
