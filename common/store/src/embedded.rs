@@ -18,6 +18,7 @@ mod transaction;
 mod writer;
 
 pub use database::{Database, OpenError, SyncGate};
+pub use fjall::PersistMode;
 pub use keyspace::{Entries, Keyspace, View};
 pub use queue::{GROUP_MAX, QUEUE_MAX};
 pub use store::EmbeddedStore;

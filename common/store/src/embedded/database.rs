@@ -9,7 +9,7 @@ use std::{
 };
 
 use common::Fault;
-use fjall::KeyspaceCreateOptions;
+use fjall::{KeyspaceCreateOptions, PersistMode};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -34,8 +34,9 @@ const JOURNALS_BYTES: u64 = 64 << 20;
 /// waiting compactions around in a circle: a core spins as long as another compacts.
 const WORKERS: usize = 1;
 
-/// Asked before each write to disk; an error stands for a sync that failed. A seam for tests.
-pub type SyncGate = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
+/// Asked before each write to disk and each sync, with what fjall is told to do; an error stands for a sync that
+/// failed. A seam for tests.
+pub type SyncGate = Arc<dyn Fn(PersistMode) -> io::Result<()> + Send + Sync>;
 
 /// Why a database does not open; each text fits the one line with which the program ends.
 #[derive(Debug, Error)]

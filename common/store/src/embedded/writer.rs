@@ -79,7 +79,7 @@ impl Writer {
         if batch.is_empty() {
             return Ok(());
         }
-        self.pass_gate()?;
+        self.pass_gate(mode)?;
         batch.commit().map_err(|e| unavailable("commit", &e))?;
         self.unsynced = mode == PersistMode::Buffer;
         Ok(())
@@ -90,7 +90,7 @@ impl Writer {
         if !self.unsynced {
             return self.persist(PersistMode::Buffer);
         }
-        self.pass_gate()?;
+        self.pass_gate(PersistMode::SyncAll)?;
         self.persist(PersistMode::SyncAll)?;
         self.unsynced = false;
         Ok(())
@@ -100,9 +100,9 @@ impl Writer {
         self.database.persist(mode).map_err(|e| unavailable("sync", &e))
     }
 
-    fn pass_gate(&self) -> Result<(), Fault> {
+    fn pass_gate(&self, mode: PersistMode) -> Result<(), Fault> {
         let Some(gate) = &self.gate else { return Ok(()) };
-        gate().map_err(|e| unavailable("sync", &fjall::Error::Io(e)))
+        gate(mode).map_err(|e| unavailable("sync", &fjall::Error::Io(e)))
     }
 }
 

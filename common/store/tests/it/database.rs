@@ -133,7 +133,7 @@ async fn a_failed_sync_is_unavailable_to_all_who_wait_and_to_all_who_come_later(
     let gate =
         {
             let broken = Arc::clone(&broken);
-            Arc::new(move || {
+            Arc::new(move |_| {
                 if broken.load(Ordering::SeqCst) { Err(io::Error::other("no space left")) } else { Ok(()) }
             })
         };

@@ -5,6 +5,7 @@
 mod database;
 mod documents;
 mod kill;
+mod power;
 mod reopen;
 mod wake;
 
