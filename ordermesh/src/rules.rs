@@ -97,7 +97,6 @@ mod tests {
     #[test]
     fn each_contradiction_is_refused_by_the_setting_to_change() {
         for (pairs, name) in [
-            (vec![("RABBITMQ_URL", "amqp://127.0.0.1")], "RABBITMQ_URL"),
             (vec![("HTTP_ADDR", "192.0.2.1:80")], "HTTP_ADDR"),
             (vec![("SANDBOX_ADDR", "0.0.0.0:1")], "SANDBOX_ADDR"),
             (vec![("HTTP_ADDR", "0.0.0.0:80"), ("INSECURE", "on")], "PUBLIC_URL"),
@@ -112,5 +111,11 @@ mod tests {
             assert_eq!(check(&settings).unwrap_err().name, name);
         }
         assert_eq!(check(&Settings::defaults()), Ok(()));
+    }
+
+    #[test]
+    fn only_a_build_with_the_networked_adapters_takes_their_settings() {
+        let settings = Settings::defaults().with("RABBITMQ_URL", "amqp://127.0.0.1");
+        assert_eq!(check(&settings).is_ok(), NETWORKED);
     }
 }
