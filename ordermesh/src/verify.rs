@@ -27,7 +27,8 @@ pub async fn run(settings: &Settings, json: bool) -> Result<(), Failure> {
     if json {
         print_json(&json!({"violations": report.violations, "in_flight": report.in_flight}))?;
     } else {
-        print(&text(&folder, &report))?;
+        let what = if on_servers { "the servers".to_owned() } else { folder.display().to_string() };
+        print(&text(&what, &report))?;
     }
     if report.is_clean() {
         Ok(())
@@ -125,15 +126,14 @@ fn provider(folder: &Path) -> Result<Option<Arc<dyn DocumentStore>>, Failure> {
     opened.map(Some).map_err(|error| usage(folder, &error.to_string()))
 }
 
-fn text(folder: &Path, report: &Report) -> String {
+fn text(what: &str, report: &Report) -> String {
     let list = |title: &str, lines: &[String]| {
         let rows: String = lines.iter().map(|line| format!("  {line}\n")).collect();
         if lines.is_empty() { String::new() } else { format!("{title} ({}):\n{rows}", lines.len()) }
     };
     let verdict = if report.is_clean() { "clean: every invariant holds" } else { "BROKEN" };
     format!(
-        "{}: {verdict}\n{}{}",
-        folder.display(),
+        "{what}: {verdict}\n{}{}",
         list("broken invariants", &report.violations),
         list("work in flight", &report.in_flight)
     )

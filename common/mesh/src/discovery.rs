@@ -67,6 +67,12 @@ impl Instance {
         }
     }
 
+    /// With tags of its own.
+    #[must_use]
+    pub fn tagged(self, tags: Vec<String>) -> Self {
+        Self { tags, ..self }
+    }
+
     /// Checked in another way.
     #[must_use]
     pub fn checked_by(self, check: Check) -> Self {

@@ -48,7 +48,7 @@ pub struct Running {
 ///
 /// `internal` when the listener is broken.
 pub async fn start(service: Service, listener: TcpListener, platform: &Platform) -> Result<Running, Fault> {
-    let Service { name, advertised, proto_services, routes, checks, workers } = service;
+    let Service { name, advertised, tags, proto_services, routes, checks, workers } = service;
     let platform = &platform.of(name);
     let address = listener.local_addr().map_err(|e| Fault::internal(format!("{name}: listener: {e}")))?;
     let (health, health_server) = tonic_health::server::health_reporter();
@@ -70,7 +70,7 @@ pub async fn start(service: Service, listener: TcpListener, platform: &Platform)
         platform.tasks.spawn(worker, run(platform.tasks.shutdown()));
     }
     let readiness = Readiness::watch(name, checks, health.clone(), proto_services.clone(), platform);
-    let instance = instance(name, advertised.unwrap_or(Peer::Address(address)), &proto_services);
+    let instance = instance(name, advertised.unwrap_or(Peer::Address(address)), &proto_services).tagged(tags);
     let announcer = Announcer::start(instance, Arc::clone(&platform.registrar), readiness.clone());
     Ok(Running { name, address, proto_services, health, readiness, announcer, stop, server })
 }

@@ -42,6 +42,8 @@ pub struct Service {
     pub name: &'static str,
     /// Where others reach it, when that is not where it listens.
     pub advertised: Option<Peer>,
+    /// What the registry shows beside it.
+    pub tags: Vec<String>,
     /// The full proto names it serves, for `grpc.health.v1`.
     pub proto_services: Vec<&'static str>,
     pub routes: Routes,
@@ -55,6 +57,7 @@ impl Service {
         Self {
             name,
             advertised: None,
+            tags: Vec::new(),
             proto_services: Vec::new(),
             routes: Routes::default(),
             checks: Vec::new(),
@@ -62,10 +65,10 @@ impl Service {
         }
     }
 
-    /// Announces it at this address.
+    /// Announces it at this address, with these tags.
     #[must_use]
-    pub fn advertised_at(self, address: Option<Peer>) -> Self {
-        Self { advertised: address, ..self }
+    pub fn advertised(self, address: Option<Peer>, tags: Vec<String>) -> Self {
+        Self { advertised: address, tags, ..self }
     }
 
     /// Adds a generated server.

@@ -37,7 +37,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
 fn instance(settings: &Settings, bound: SocketAddr) -> Result<Instance, SettingError> {
     let address = settings.get("ADVERTISE_ADDR")?.unwrap_or(Peer::Address(bound));
     Ok(Instance::new(Role::Gateway.name(), address, env!("CARGO_PKG_VERSION"))
-        .checked_by(Check::Http { path: "/health" }))
+        .checked_by(Check::Http { path: "/health" })
+        .tagged(settings.list("ADVERTISE_TAGS")))
 }
 
 /// Nobody is sent here any more, streams end, answers under way are finished.

@@ -24,7 +24,8 @@ pub(super) async fn run(role: Role, settings: Settings) -> Result<(), Failure> {
     let (listener, address) = bind(&settings, "GRPC_ADDR").await?;
     let settings = settings.with("GRPC_ADDR", address.to_string());
     let opened = open(&settings).await?;
-    let service = wire(role, &settings, &opened.platform)?.advertised_at(settings.get("ADVERTISE_ADDR")?);
+    let (advertised, tags) = (settings.get("ADVERTISE_ADDR")?, settings.list("ADVERTISE_TAGS"));
+    let service = wire(role, &settings, &opened.platform)?.advertised(advertised, tags);
     let running = server::start(service, listener, &opened.platform).await.map_err(StartError::from)?;
     let probes = probes(&settings, &opened.platform.metrics, running.readiness()).await?;
     let shutdown = opened.platform.tasks.shutdown();

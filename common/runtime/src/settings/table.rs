@@ -73,6 +73,7 @@ pub const SETTINGS: &[Setting] = &[
         "orders-1:2000",
         "what a role registers, when others reach it elsewhere",
     ),
+    row("ADVERTISE_TAGS", Kind::Text, "canary", "tags of a role's instance in the registry, comma-separated"),
     row("METRICS_ADDR", Kind::Bind, "127.0.0.1:9100", "HTTP with /metrics, /health and /ready, for any role"),
     row("ORDERS_ADDRS", Kind::HostPorts, "127.0.0.1:2000", "fixed addresses of orders, comma-separated"),
     row("PAYMENTS_ADDRS", Kind::HostPorts, "127.0.0.1:2001", "fixed addresses of payments, comma-separated"),

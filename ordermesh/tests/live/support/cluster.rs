@@ -106,6 +106,7 @@ impl Cluster {
     }
 
     /// Whether every invariant holds in the books of all, as `ordermesh verify` sees them.
+    #[allow(clippy::print_stderr, reason = "a failing test shows its output")]
     pub(crate) async fn verify(&self) -> bool {
         let (code, said) = self.run(&["verify"]).await;
         if code != Some(0) {
