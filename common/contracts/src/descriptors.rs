@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn every_method_says_whether_it_may_be_repeated_and_only_watches_stream() {
         let methods = methods();
-        assert_eq!(methods.len(), 30);
+        assert_eq!(methods.len(), 34);
         let silent: Vec<_> = methods.iter().filter(|m| !m.repeatable).collect();
         assert!(silent.is_empty(), "{silent:?}");
         let streaming: Vec<_> = methods.iter().filter(|m| m.server_streaming).map(|m| &*m.path).collect();
