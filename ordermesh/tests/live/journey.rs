@@ -27,7 +27,7 @@ async fn an_order_goes_from_the_menu_to_the_collected_meal_over_ten_processes() 
 
 /// After some load each instance of each service has answered calls.
 async fn everyone_takes_calls(cluster: &Cluster, people: &People) {
-    let load = Load::start(&[people.clone(), cluster.people(2)], 4);
+    let load = Load::start(&[people.clone(), cluster.people(2)], 4).await;
     load.goes_on(40).await;
     load.stop().await;
     for member in cluster.members().filter(|member| member.role != "sandbox") {

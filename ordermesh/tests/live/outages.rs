@@ -20,7 +20,7 @@ const REGISTERED: Duration = Duration::from_secs(30);
 async fn a_broker_that_is_killed_three_times_loses_nothing_and_doubles_nothing() {
     let servers = Servers::start().await;
     let cluster = Cluster::start(&servers, 2, &[]).await;
-    let load = Load::start(&cluster.everyone(), CUSTOMERS);
+    let load = Load::start(&cluster.everyone(), CUSTOMERS).await;
     sleep(QUEUES_SETTLE).await;
     for _ in 0..BROKER_KILLS {
         load.goes_on(12).await;
@@ -39,7 +39,7 @@ async fn a_registry_that_is_away_and_comes_back_empty_stops_no_order() {
     let servers = Servers::start().await;
     let cluster = Cluster::start(&servers, 2, &[]).await;
     everyone_is_registered(&servers).await;
-    let load = Load::start(&cluster.everyone(), CUSTOMERS);
+    let load = Load::start(&cluster.everyone(), CUSTOMERS).await;
     load.goes_on(12).await;
     servers.registry.kill().await;
     sleep(REGISTRY_AWAY).await;
@@ -69,7 +69,7 @@ async fn a_database_that_is_away_is_503_until_it_is_back_and_nothing_paid_is_for
     for customer in ["a", "b", "c"] {
         waiting.push(people.order(customer, "123", 1).await);
     }
-    let load = Load::start(&cluster.everyone(), CUSTOMERS);
+    let load = Load::start(&cluster.everyone(), CUSTOMERS).await;
     load.goes_on(12).await;
     servers.database.kill().await;
     for order in &waiting {

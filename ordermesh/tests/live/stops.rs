@@ -13,7 +13,7 @@ const BETWEEN: usize = 12;
 async fn an_instance_that_is_told_to_stop_fails_no_request() {
     let servers = Servers::start().await;
     let mut cluster = Cluster::start(&servers, 2, &[]).await;
-    let load = Load::start(&cluster.everyone(), CUSTOMERS);
+    let load = Load::start(&cluster.everyone(), CUSTOMERS).await;
     for role in ROLES {
         load.goes_on(BETWEEN).await;
         cluster.find_mut(role, 1).terminate().await;
@@ -34,7 +34,7 @@ async fn an_instance_that_is_told_to_stop_fails_no_request() {
 async fn an_instance_that_is_killed_fails_at_most_what_was_in_flight() {
     let servers = Servers::start().await;
     let mut cluster = Cluster::start(&servers, 2, &[]).await;
-    let load = Load::start(&cluster.everyone(), CUSTOMERS);
+    let load = Load::start(&cluster.everyone(), CUSTOMERS).await;
     for role in ROLES {
         load.goes_on(BETWEEN).await;
         cluster.find_mut(role, 2).kill().await;

@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Order, People, within};
 
 const GOOD_CARD: &str = "card_number=4242424242424242";
+/// Burgers for any load.
+const ENOUGH: u32 = 1_000_000;
 /// How long one order may be repeated before the load calls it lost.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long the load may take to place what a test waits for.
@@ -60,7 +62,9 @@ pub(crate) struct Load {
 impl Load {
     /// This many customers, who spread over the gateways and go to another when one gives no answer, as a load
     /// balancer would.
-    pub(crate) fn start(gateways: &[People], customers: usize) -> Self {
+    pub(crate) async fn start(gateways: &[People], customers: usize) -> Self {
+        let (status, answer) = gateways[0].post("/api/items/123/restock", json!({"quantity": ENOUGH})).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
         let (stop, count) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let customer = |number| {
             let customer = Customer { number, gateways: gateways.to_vec(), count: Arc::clone(&count) };
