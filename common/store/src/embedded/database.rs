@@ -25,9 +25,9 @@ use super::{
 /// Blocks kept in memory, shared by all keyspaces. What is hot is in the memtables; this serves lists and restarts.
 const CACHE_BYTES: u64 = 4 << 20;
 /// A keyspace's writes in memory before they are sorted to a file: a restart reads that much back and keeps it. fjall's
-/// own 64 MiB cost hundreds of megabytes; with 2 MiB flushes and compactions took a sixth of all CPU under load, with 8
-/// a tenth.
-const MEMTABLE_BYTES: u64 = 8 << 20;
+/// own 64 MiB cost hundreds of megabytes, 8 MiB up to 30 MB more after a restart than 4 (docs/measurements.md); with 2
+/// flushes and compactions took a sixth of all CPU under load.
+const MEMTABLE_BYTES: u64 = 4 << 20;
 /// Journals kept until every keyspace has flushed what they hold; a start reads them all. The least fjall allows.
 const JOURNALS_BYTES: u64 = 64 << 20;
 /// Threads that flush and compact. With more than one, fjall 3.1 keeps one of them for flushes by letting it pass
